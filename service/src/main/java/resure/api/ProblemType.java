@@ -1,0 +1,59 @@
+package resure.api;
+
+/** The stable types of problem answers (RFC 9457), each with its status and title. */
+enum ProblemType {
+  /** Not JSON, not UTF-8, or cut. */
+  MALFORMED_BODY(400, "The body cannot be parsed"),
+  /** A field of the body is missing, unknown, repeated, of a wrong type, or out of its range. */
+  INVALID_FIELD(422, "A field is not valid"),
+  /** The same for a part of the path, a query parameter or a header. */
+  INVALID_PARAMETER(422, "A parameter is not valid"),
+  /** A configurable limit of the service, named in {@code limit}, is exceeded. */
+  LIMIT_EXCEEDED(422, "A limit of the service is exceeded"),
+  UNKNOWN_RUN(404, "There is no such run"),
+  NOT_FOUND(404, "There is nothing at this address"),
+  METHOD_NOT_ALLOWED(405, "This address does not take this method"),
+  NOT_ACCEPTABLE(406, "No representation that the client accepts"),
+  /** A run of this name exists and differs in a field that was sent. */
+  RUN_CONFLICT(409, "A different run of this name exists"),
+  /** A batch or rewind of an attempt that is not, or no longer, the current one. */
+  STALE_ATTEMPT(409, "This is not the run's current attempt"),
+  /** A batch past the newest step of a finished run, or one without a step. */
+  RUN_FINISHED(409, "The run is finished"),
+  BODY_TOO_LARGE(413, "The body is too large"),
+  UNSUPPORTED_MEDIA_TYPE(415, "The body is of a media type that is not understood"),
+  /** The idempotency key stands for another body. */
+  KEY_REUSED(422, "The idempotency key was used for another body"),
+  /** A batch with a step on a run without steps, or the other way round. */
+  STEPS_MIXED(422, "The run's batches either all name their step or none does"),
+  /** A rewind, or an export by steps, of a run whose batches name no step. */
+  RUN_WITHOUT_STEPS(422, "The run has no steps"),
+  QUEUE_FULL(429, "The service is busy"),
+  INTERNAL(500, "The service failed"),
+  STORE_UNAVAILABLE(503, "The store is unavailable"),
+  /** The batch may have been recorded; only a retry with the same key finds out. */
+  OUTCOME_UNKNOWN(503, "The batch may or may not have been recorded"),
+  /** What is stored of this run is damaged. */
+  RUN_DAMAGED(503, "The run's records are damaged");
+
+  private final int status;
+  private final String title;
+
+  ProblemType(int status, String title) {
+    this.status = status;
+    this.title = title;
+  }
+
+  int status() {
+    return status;
+  }
+
+  String title() {
+    return title;
+  }
+
+  /** The {@code type} member: {@code urn:resure:problem:unknown-run} and so on. */
+  String uri() {
+    return "urn:resure:problem:" + name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+  }
+}

@@ -1,0 +1,65 @@
+package resure.journal;
+
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import resure.observation.RunId;
+
+/**
+ * The durable truth of all runs: dense sequences of entries, one a run, and snapshots of the runs'
+ * folded state. Blocking; safe for use by many threads.
+ *
+ * <p>A failed write or sync is final for what was open: the store refuses with {@link
+ * JournalUnavailableException} until {@link #check} has reopened and recovered it.
+ */
+public interface Journal extends AutoCloseable {
+
+  /**
+   * Appends a group; on return it is durable (as far as the configured durability promises). The
+   * entries of one run are adjacent and their sequences ascend by 1. A run whose first sequence is
+   * not one more than its newest entry's, that is gone, or whose name is taken (for {@link
+   * JournalEntry.Created}) conflicts: none of its entries is appended, all others are.
+   *
+   * <p>{@code Created} claims the name; {@code Rewound} forgets the keys of the batches that it
+   * removes; {@code Deleted} removes the run with all that belongs to it and frees the name.
+   *
+   * @return the runs that conflicted
+   * @throws OutcomeUnknownException when the group may or may not have been written
+   * @throws JournalUnavailableException when nothing was written
+   */
+  Set<RunKey> append(List<Append> group) throws JournalException;
+
+  /**
+   * Reads entries in order of sequence, those that a rewind removed included.
+   *
+   * @param from first sequence, at least 1
+   * @param maxBytes stops after the entry that reaches this size, but gives at least one
+   * @return what there is; empty at the end of the journal, or when the run is gone
+   * @throws CorruptJournalException when an entry is damaged, missing, or another's
+   */
+  List<StoredEntry> read(RunKey run, long from, int maxBytes) throws JournalException;
+
+  /** Sequence of the batch with this key that no rewind has removed; 0 when there is none. */
+  long find(RunKey run, String key) throws JournalException;
+
+  /** The run that has this name now; null when there is none. */
+  @Nullable RunKey lookup(RunId id) throws JournalException;
+
+  /** Names of a tenant's runs in order of their bytes, those after {@code after} (null: all). */
+  List<RunKey> list(String tenant, @Nullable String after, int limit) throws JournalException;
+
+  /** Keeps a snapshot beside the older ones. Not synced: losing one costs reading, never data. */
+  void save(RunKey run, Snapshot snapshot) throws JournalException;
+
+  /** Newest undamaged snapshot of a sequence of at most {@code atMost}; null when there is none. */
+  @Nullable Snapshot snapshot(RunKey run, long atMost) throws JournalException;
+
+  /**
+   * Throws when the store cannot take a batch now. A store that failed is reopened and recovered
+   * here, so somebody must call it now and then.
+   */
+  void check() throws JournalException;
+
+  @Override
+  void close();
+}
