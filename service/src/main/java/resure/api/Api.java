@@ -1,0 +1,88 @@
+package resure.api;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+import org.springframework.http.HttpMethod;
+import org.springframework.web.reactive.HandlerMapping;
+import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
+import org.springframework.web.server.WebExceptionHandler;
+import resure.run.Runs;
+
+/** The HTTP interface of {@link Runs}, as {@code openapi/resure.yaml} describes it. */
+public final class Api {
+
+  private Api() {}
+
+  /**
+   * Every address with its operations.
+   *
+   * @param maxLosses most losses of a batch
+   * @param maxBody most bytes of a body
+   * @param answered is told the nanoseconds from the arrival of a batch's head to its answer
+   */
+  public static HandlerMapping addresses(
+      Runs runs, int maxLosses, int maxBody, LongConsumer answered) {
+    RunHandler run = new RunHandler(runs);
+    ObservationsHandler observations = new ObservationsHandler(runs, maxLosses, answered);
+    byte[] contract = contract();
+    Map<String, Resource> resources =
+        Map.of(
+            "/v1/runs",
+            new Resource(Map.of(HttpMethod.GET, run::list), maxBody),
+            "/v1/runs/{run}",
+            new Resource(
+                Map.of(
+                    HttpMethod.PUT,
+                    run::create,
+                    HttpMethod.GET,
+                    run::describe,
+                    HttpMethod.DELETE,
+                    run::delete),
+                maxBody),
+            "/v1/runs/{run}/observations",
+            new Resource(
+                Map.of(HttpMethod.POST, observations::score, HttpMethod.GET, observations::export),
+                maxBody),
+            "/v1/runs/{run}/statistics",
+            new Resource(Map.of(HttpMethod.GET, run::statistics), maxBody),
+            "/v1/runs/{run}/rewind",
+            new Resource(Map.of(HttpMethod.POST, run::rewind), maxBody),
+            "/v1/runs/{run}/finish",
+            new Resource(Map.of(HttpMethod.POST, run::finish), maxBody),
+            "/openapi.yaml",
+            new Resource(
+                Map.of(
+                    HttpMethod.GET,
+                    exchange -> {
+                      exchange.allowQuery();
+                      exchange.offer(Exchange.YAML);
+                      return exchange.answer(200, Exchange.YAML, contract, contract.length);
+                    }),
+                maxBody));
+    return new SimpleUrlHandlerMapping(resources, 0);
+  }
+
+  /**
+   * Answers every failure with a problem.
+   *
+   * @param answered is told the type of each, without its prefix
+   */
+  public static WebExceptionHandler problems(Consumer<String> answered) {
+    return new ProblemHandler(answered);
+  }
+
+  private static byte[] contract() {
+    try (InputStream yaml = Api.class.getResourceAsStream("/resure/openapi/resure.yaml")) {
+      if (yaml == null) {
+        throw new IllegalStateException("the contract is missing from the class path");
+      }
+      return yaml.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,237 @@
+package resure.api;
+
+import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.FastThreadLocal;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferLimitException;
+import org.springframework.core.io.buffer.DataBufferUtils;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.MediaType;
+import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
+import org.springframework.http.server.reactive.ServerHttpResponse;
+import org.springframework.web.server.ServerWebExchange;
+import reactor.core.publisher.Mono;
+import reactor.netty.http.server.HttpServerRequest;
+import resure.run.Outcome;
+
+/** One request and its answer, as the handlers need them. On the connection's event loop. */
+final class Exchange {
+
+  /** Bodies up to this size are read into an array that their event loop keeps. */
+  private static final int LARGEST_SCRATCH = 1 << 20;
+
+  private static final FastThreadLocal<byte[]> SCRATCH =
+      new FastThreadLocal<>() {
+        @Override
+        protected byte[] initialValue() {
+          return new byte[1 << 16];
+        }
+      };
+
+  static final MediaType NDJSON = MediaType.APPLICATION_NDJSON;
+  static final MediaType YAML = MediaType.APPLICATION_YAML;
+
+  private final ServerWebExchange exchange;
+  private final String run;
+  private final int maxBody;
+
+  /**
+   * Wraps an exchange.
+   *
+   * @param run name of the run in the path; empty where there is none
+   * @param maxBody most bytes of a body
+   */
+  Exchange(ServerWebExchange exchange, String run, int maxBody) {
+    this.exchange = exchange;
+    this.run = run;
+    this.maxBody = maxBody;
+  }
+
+  ServerHttpRequest request() {
+    return exchange.getRequest();
+  }
+
+  ServerHttpResponse response() {
+    return exchange.getResponse();
+  }
+
+  /** Name of the run in the path, not checked. */
+  String run() {
+    return run;
+  }
+
+  @Nullable String header(String name) {
+    return request().getHeaders().getFirst(name);
+  }
+
+  /** The value of a query parameter that may be given once. */
+  @Nullable String query(String name) {
+    var values = request().getQueryParams().get(name);
+    if (values == null) {
+      return null;
+    }
+    if (values.size() > 1) {
+      throw ProblemException.parameter(name, "Give '" + name + "' once.");
+    }
+    String value = values.getFirst();
+    return value == null ? "" : value;
+  }
+
+  /** Refuses query parameters that nobody reads, since a misspelt one would silently do nothing. */
+  void allowQuery(String... names) {
+    for (String given : request().getQueryParams().keySet()) {
+      if (!List.of(names).contains(given)) {
+        throw ProblemException.parameter(
+            Text.shortened(given),
+            names.length == 0
+                ? "This operation has no query parameters."
+                : "Known query parameters are " + String.join(", ", names) + ".");
+      }
+    }
+  }
+
+  /** Refuses a client that accepts no {@code offered} representation. */
+  void offer(MediaType offered) {
+    String accept = header(HttpHeaders.ACCEPT);
+    if (accept == null || accept.equals("*/*") || accept.equals(offered.toString())) {
+      return;
+    }
+    for (MediaType wanted : request().getHeaders().getAccept()) {
+      if (wanted.includes(offered) && wanted.getQualityValue() > 0) {
+        return;
+      }
+    }
+    throw ProblemException.of(
+        ProblemType.NOT_ACCEPTABLE, "This operation answers " + offered + " only.");
+  }
+
+  /** What a body says. */
+  interface BodyReader<T> {
+    /** Reads the first {@code length} bytes; the array is used again afterwards. */
+    T read(byte[] body, int length);
+  }
+
+  /** Reads a JSON body; an absent one, where it is not required, has length 0. */
+  <T> Mono<T> body(boolean required, BodyReader<T> reader) {
+    HttpHeaders headers = request().getHeaders();
+    requireJson(headers, required);
+    if (headers.getContentLength() > maxBody) {
+      throw tooLarge();
+    }
+    return DataBufferUtils.join(request().getBody(), maxBody)
+        .onErrorMap(DataBufferLimitException.class, e -> tooLarge())
+        .map(
+            buffer -> {
+              int length = buffer.readableByteCount();
+              byte[] body = scratch(length);
+              buffer.read(body, 0, length);
+              DataBufferUtils.release(buffer);
+              return reader.read(body, length);
+            })
+        .switchIfEmpty(Mono.fromSupplier(() -> reader.read(new byte[0], 0)));
+  }
+
+  private static byte[] scratch(int length) {
+    byte[] scratch = SCRATCH.get();
+    if (scratch.length >= length) {
+      return scratch;
+    }
+    if (length > LARGEST_SCRATCH) {
+      return new byte[length];
+    }
+    scratch = new byte[Math.max(length, 2 * scratch.length)];
+    SCRATCH.set(scratch);
+    return scratch;
+  }
+
+  private void requireJson(HttpHeaders headers, boolean required) {
+    String type = headers.getFirst(HttpHeaders.CONTENT_TYPE);
+    if (type == null) {
+      if (required || headers.getContentLength() > 0) {
+        throw unsupported();
+      }
+      return;
+    }
+    String encoding = headers.getFirst(HttpHeaders.CONTENT_ENCODING);
+    if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
+      throw unsupported();
+    }
+    if (type.equals(MediaType.APPLICATION_JSON_VALUE)) {
+      return;
+    }
+    try {
+      MediaType media = MediaType.parseMediaType(type);
+      String charset = media.getParameter("charset");
+      if (media.equalsTypeAndSubtype(MediaType.APPLICATION_JSON)
+          && (charset == null || charset.equalsIgnoreCase("utf-8"))) {
+        return;
+      }
+    } catch (IllegalArgumentException e) {
+      // Not a media type at all, or an unknown charset.
+    }
+    throw unsupported();
+  }
+
+  private static ProblemException unsupported() {
+    return ProblemException.of(
+        ProblemType.UNSUPPORTED_MEDIA_TYPE,
+        "Send application/json in UTF-8, without a content encoding.");
+  }
+
+  private ProblemException tooLarge() {
+    return ProblemException.limit(
+        ProblemType.BODY_TOO_LARGE,
+        "resure.limits.body",
+        "A body may have " + maxBody + " bytes. Split the batch into micro-batches.");
+  }
+
+  /** The value of an outcome, on this connection's event loop; a refusal is a problem. */
+  <T> Mono<T> await(CompletableFuture<Outcome<T>> outcome) {
+    EventLoop loop = eventLoop();
+    return Mono.create(
+        sink -> {
+          CompletableFuture<?> unused =
+            outcome.whenComplete(
+                (value, failure) ->
+                    // One hop back; from a shard that answers a whole group, most find the loop awake.
+                    loop.execute(
+                        () -> {
+                          switch (value) {
+                            case null -> sink.error(failure);
+                            case Outcome.Done<T> done -> sink.success(done.value());
+                            case Outcome.Refused<T> refused ->
+                                sink.error(Refusals.problem(refused));
+                          }
+                        }));
+        });
+  }
+
+  private EventLoop eventLoop() {
+    HttpServerRequest netty = ServerHttpRequestDecorator.getNativeRequest(request());
+    EventLoop[] found = new EventLoop[1];
+    netty.withConnection(connection -> found[0] = connection.channel().eventLoop());
+    return found[0];
+  }
+
+  /** Answers with bytes that nobody changes any more. */
+  Mono<Void> answer(int status, MediaType type, byte[] bytes, int length) {
+    ServerHttpResponse response = response();
+    response.setStatusCode(HttpStatusCode.valueOf(status));
+    HttpHeaders headers = response.getHeaders();
+    headers.set(HttpHeaders.CONTENT_TYPE, type.toString());
+    headers.setContentLength(length);
+    DataBuffer buffer = response.bufferFactory().allocateBuffer(length);
+    buffer.write(bytes, 0, length);
+    return response.writeWith(Mono.just(buffer));
+  }
+
+  /** Answers with JSON. */
+  Mono<Void> answer(int status, byte[] json) {
+    return answer(status, MediaType.APPLICATION_JSON, json, json.length);
+  }
+}

@@ -1,0 +1,80 @@
+package resure.api;
+
+import java.io.ByteArrayOutputStream;
+import java.util.function.Consumer;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.exc.StreamReadException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.MissingNode;
+
+/** JSON of everything that is small or rare: strict trees in, a generator out. */
+final class Json {
+
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  private Json() {}
+
+  /** Parses a body; a missing node when it is empty. */
+  static JsonNode read(byte[] body, int length) {
+    if (length == 0) {
+      return MissingNode.getInstance();
+    }
+    try {
+      return MAPPER.readTree(body, 0, length);
+    } catch (StreamReadException e) {
+      if (String.valueOf(e.getOriginalMessage()).startsWith("Duplicate")) {
+        throw ProblemException.invalid(pointer(e), "The field is given twice.");
+      }
+      throw malformed(e);
+    } catch (JacksonException e) {
+      throw malformed(e);
+    }
+  }
+
+  private static String pointer(StreamReadException e) {
+    return e.processor() instanceof JsonParser parser
+        ? parser.streamReadContext().pathAsPointer().toString()
+        : "";
+  }
+
+  private static ProblemException malformed(JacksonException e) {
+    long offset = e.getLocation() == null ? -1 : e.getLocation().getByteOffset();
+    return ProblemException.of(
+        ProblemType.MALFORMED_BODY,
+        offset < 0
+            ? "The body must be one JSON object in UTF-8."
+            : "The body must be one JSON object in UTF-8; it stops being one at byte "
+                + offset
+                + ".");
+  }
+
+  /** Writes one value. */
+  static byte[] write(Consumer<JsonGenerator> content) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
+    try (JsonGenerator json = MAPPER.createGenerator(bytes)) {
+      content.accept(json);
+    }
+    return bytes.toByteArray();
+  }
+
+  /** Writes a number that JSON may not have as {@code null}, and a whole one without a point. */
+  static void number(JsonGenerator json, String name, double value) {
+    json.writeName(name);
+    if (!Double.isFinite(value)) {
+      json.writeNull();
+    } else if (value == Math.rint(value) && Math.abs(value) < 1e15) {
+      json.writeNumber((long) value);
+    } else {
+      json.writeNumber(value);
+    }
+  }
+}

@@ -1,0 +1,138 @@
+package resure.api;
+
+import io.netty.util.concurrent.FastThreadLocal;
+import java.util.List;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import resure.observation.RunId;
+import resure.run.Runs;
+import resure.run.Scored;
+
+/** The main job, and its record. */
+final class ObservationsHandler {
+
+  private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
+  private static final String IDEMPOTENCY_REPLAYED = "Idempotency-Replayed";
+  private static final int MAX_KEY = 255;
+  private static final long LARGEST_STEP = (1L << 53) - 1;
+
+  private final Runs runs;
+  private final LongConsumer answered;
+
+  /** An event loop parses one body at a time. */
+  private final FastThreadLocal<BatchReader> readers;
+
+  private final FastThreadLocal<WeightsWriter> writers =
+      new FastThreadLocal<>() {
+        @Override
+        protected WeightsWriter initialValue() {
+          return new WeightsWriter();
+        }
+      };
+
+  ObservationsHandler(Runs runs, int maxLosses, LongConsumer answered) {
+    this.runs = runs;
+    this.answered = answered;
+    readers =
+        new FastThreadLocal<>() {
+          @Override
+          protected BatchReader initialValue() {
+            return new BatchReader(maxLosses);
+          }
+        };
+  }
+
+  Mono<Void> score(Exchange exchange) {
+    long start = System.nanoTime();
+    exchange.allowQuery();
+    exchange.offer(MediaType.APPLICATION_JSON);
+    RunId id = RunHandler.runId(exchange);
+    String key = key(exchange);
+    return exchange
+        .body(true, (body, length) -> readers.get().read(body, length))
+        .flatMap(batch -> exchange.await(runs.score(id, key, batch)))
+        .flatMap(
+            scored -> {
+              answered.accept(System.nanoTime() - start);
+              return answer(exchange, scored);
+            });
+  }
+
+  private Mono<Void> answer(Exchange exchange, Scored scored) {
+    if (scored.replayed()) {
+      exchange.response().getHeaders().set(IDEMPOTENCY_REPLAYED, "true");
+    }
+    WeightsWriter writer = writers.get();
+    writer.write(scored.sequence(), scored.batch(), scored.weights());
+    return exchange.answer(200, MediaType.APPLICATION_JSON, writer.bytes(), writer.length());
+  }
+
+  private static @Nullable String key(Exchange exchange) {
+    List<String> keys = exchange.request().getHeaders().get(IDEMPOTENCY_KEY);
+    if (keys == null || keys.isEmpty()) {
+      return null;
+    }
+    String key = keys.getFirst();
+    if (keys.size() > 1
+        || key.isEmpty()
+        || key.length() > MAX_KEY
+        || key.chars().anyMatch(c -> c <= ' ' || c > '~')) {
+      throw ProblemException.parameter(
+          IDEMPOTENCY_KEY, "must be one key of 1 to " + MAX_KEY + " visible ASCII characters.");
+    }
+    return key;
+  }
+
+  Mono<Void> export(Exchange exchange) {
+    exchange.allowQuery("fromStep", "toStep");
+    exchange.offer(Exchange.NDJSON);
+    Long fromStep = step(exchange, "fromStep");
+    Long toStep = step(exchange, "toStep");
+    return exchange
+        .await(runs.export(RunHandler.runId(exchange), fromStep, toStep))
+        .flatMap(
+            export -> {
+              Flux<DataBuffer> lines =
+                  Flux.<DataBuffer, ExportLines>generate(
+                          () -> new ExportLines(export),
+                          (rest, sink) -> {
+                            byte[] piece = rest.next();
+                            if (piece == null) {
+                              sink.complete();
+                            } else {
+                              sink.next(exchange.response().bufferFactory().wrap(piece));
+                            }
+                            return rest;
+                          })
+                      .subscribeOn(Schedulers.boundedElastic());
+              exchange.response().setStatusCode(HttpStatus.OK);
+              exchange
+                  .response()
+                  .getHeaders()
+                  .set(HttpHeaders.CONTENT_TYPE, Exchange.NDJSON.toString());
+              return exchange.response().writeWith(lines);
+            });
+  }
+
+  private static @Nullable Long step(Exchange exchange, String name) {
+    String text = exchange.query(name);
+    if (text == null) {
+      return null;
+    }
+    if (text.matches("[0-9]{1,16}")) {
+      long step = Long.parseLong(text);
+      if (step <= LARGEST_STEP) {
+        return step;
+      }
+    }
+    throw ProblemException.parameter(
+        name, "must be a whole number from 0 to " + LARGEST_STEP + ".");
+  }
+}

@@ -1,0 +1,77 @@
+package resure.api;
+
+import resure.run.Outcome;
+import resure.run.Refusal;
+
+/** What a refused request is answered with. */
+final class Refusals {
+
+  private Refusals() {}
+
+  static ProblemException problem(Outcome.Refused<?> refused) {
+    return switch (refused.refusal()) {
+      case Refusal.UNKNOWN_RUN ->
+          ProblemException.of(
+              ProblemType.UNKNOWN_RUN, "Create the run first: PUT /v1/runs/{run}.");
+      case Refusal.RUN_CONFLICT ->
+          ProblemException.at(
+              ProblemType.RUN_CONFLICT,
+              refused.detail(),
+              "The run exists with another value here. Leave the field out, send the run's own value,"
+                  + " or choose another name.");
+      case Refusal.STALE_ATTEMPT ->
+          ProblemException.at(
+              ProblemType.STALE_ATTEMPT,
+              "/attempt",
+              "Another attempt is the run's current one. A new start of the trainer takes over by a"
+                  + " rewind that names it; one that was replaced must stop.");
+      case Refusal.RUN_FINISHED ->
+          ProblemException.of(
+              ProblemType.RUN_FINISHED,
+              "A finished run takes batches of its newest step and before only. A rewind reopens it.");
+      case Refusal.KEY_REUSED ->
+          ProblemException.of(
+              ProblemType.KEY_REUSED,
+              "This Idempotency-Key was used for another batch of this run. Use a key that names run,"
+                  + " step, rank and micro-batch.");
+      case Refusal.STEPS_MIXED ->
+          ProblemException.at(
+              ProblemType.STEPS_MIXED,
+              "/step",
+              "The run's first batch decided whether its batches have a step. Send it always or"
+                  + " never.");
+      case Refusal.RUN_WITHOUT_STEPS ->
+          ProblemException.of(
+              ProblemType.RUN_WITHOUT_STEPS,
+              "The batches of this run have no step, so nothing can be found by step.");
+      case Refusal.TOO_MANY_PENDING ->
+          ProblemException.limit(
+              ProblemType.LIMIT_EXCEEDED,
+              "resure.limits.pending-batches",
+              "Too many batches of this run wait for their steps to close. Go on to the next step.");
+      case Refusal.QUEUE_FULL ->
+          ProblemException.limit(
+              ProblemType.QUEUE_FULL,
+              "resure.limits.queued-losses",
+              "More losses wait than may. Try again in a second, with the same Idempotency-Key.");
+      case Refusal.STOPPING ->
+          ProblemException.of(
+              ProblemType.STORE_UNAVAILABLE,
+              "The service is stopping and took nothing of this. Try again.");
+      case Refusal.STORE_UNAVAILABLE ->
+          ProblemException.of(
+              ProblemType.STORE_UNAVAILABLE,
+              "The store is unavailable and nothing of this was recorded. Try again.");
+      case Refusal.OUTCOME_UNKNOWN ->
+          ProblemException.of(
+              ProblemType.OUTCOME_UNKNOWN,
+              "The store failed while this was being recorded. Try again with the same"
+                  + " Idempotency-Key; without a key, check the run's sequence first.");
+      case Refusal.RUN_DAMAGED ->
+          ProblemException.of(
+              ProblemType.RUN_DAMAGED,
+              "A record of this run does not match its checksum or is missing. Other runs are not"
+                  + " affected. Restore a backup; the service's log names the record.");
+    };
+  }
+}

@@ -1,0 +1,259 @@
+package resure.api;
+
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import reactor.core.publisher.Mono;
+import resure.observation.RunId;
+import resure.run.RunDescription;
+import resure.run.RunStatistics;
+import resure.run.Runs;
+import resure.run.WantedSettings;
+import tools.jackson.databind.JsonNode;
+
+/** Everything about a run but its observations. */
+final class RunHandler {
+
+  private static final int MAX_PAGE = 1000;
+  private static final int DEFAULT_PAGE = 100;
+  private static final int MAX_ATTEMPT = 256;
+  private static final long LARGEST_STEP = (1L << 53) - 1;
+
+  private final Runs runs;
+
+  RunHandler(Runs runs) {
+    this.runs = runs;
+  }
+
+  static RunId runId(Exchange exchange) {
+    if (!RunId.validName(exchange.run())) {
+      throw ProblemException.parameter(
+          "run", "A run's name must match [A-Za-z0-9][A-Za-z0-9._~-]{0,127}.");
+    }
+    return new RunId(RunId.DEFAULT_TENANT, exchange.run());
+  }
+
+  Mono<Void> create(Exchange exchange) {
+    exchange.allowQuery();
+    exchange.offer(MediaType.APPLICATION_JSON);
+    RunId id = runId(exchange);
+    return exchange
+        .body(false, RunHandler::settings)
+        .flatMap(wanted -> exchange.await(runs.create(id, wanted)))
+        .flatMap(
+            created -> exchange.answer(created.isNew() ? 201 : 200, RunJson.run(created.run())));
+  }
+
+  private static WantedSettings settings(byte[] body, int length) {
+    return SettingsReader.read(Json.read(body, length));
+  }
+
+  Mono<Void> describe(Exchange exchange) {
+    exchange.allowQuery();
+    exchange.offer(MediaType.APPLICATION_JSON);
+    return answer(exchange, exchange.await(runs.describe(runId(exchange))));
+  }
+
+  Mono<Void> delete(Exchange exchange) {
+    exchange.allowQuery();
+    return exchange
+        .await(runs.delete(runId(exchange)))
+        .flatMap(
+            deleted -> {
+              exchange.response().setStatusCode(HttpStatus.NO_CONTENT);
+              return exchange.response().setComplete();
+            });
+  }
+
+  Mono<Void> finish(Exchange exchange) {
+    exchange.allowQuery();
+    exchange.offer(MediaType.APPLICATION_JSON);
+    RunId id = runId(exchange);
+    return exchange
+        .body(false, RunHandler::nothing)
+        .flatMap(ignored -> answer(exchange, exchange.await(runs.finish(id))));
+  }
+
+  private static boolean nothing(byte[] body, int length) {
+    fields(Json.read(body, length), List.of());
+    return true;
+  }
+
+  Mono<Void> rewind(Exchange exchange) {
+    exchange.allowQuery();
+    exchange.offer(MediaType.APPLICATION_JSON);
+    RunId id = runId(exchange);
+    return exchange
+        .body(true, RunHandler::rewindBody)
+        .flatMap(
+            rewind ->
+                answer(
+                    exchange, exchange.await(runs.rewind(id, rewind.nextStep, rewind.attempt))));
+  }
+
+  private record RewindBody(long nextStep, @Nullable String attempt) {}
+
+  private static RewindBody rewindBody(byte[] body, int length) {
+    JsonNode json = Json.read(body, length);
+    if (json.isMissingNode()) {
+      throw ProblemException.of(
+          ProblemType.MALFORMED_BODY, "Send {\"nextStep\": ...} as the body.");
+    }
+    fields(json, List.of("nextStep", "attempt"));
+    JsonNode nextStep = json.path("nextStep");
+    if (!nextStep.isIntegralNumber()
+        || !nextStep.canConvertToLong()
+        || nextStep.longValue() < 0
+        || nextStep.longValue() > LARGEST_STEP) {
+      throw ProblemException.invalid(
+          "/nextStep", "must be a whole number from 0 to " + LARGEST_STEP + ".");
+    }
+    JsonNode attempt = json.path("attempt");
+    if (attempt.isMissingNode() || attempt.isNull()) {
+      return new RewindBody(nextStep.longValue(), null);
+    }
+    if (!attempt.isString()
+        || attempt.stringValue().isEmpty()
+        || !Text.valid(attempt.stringValue(), MAX_ATTEMPT)) {
+      throw ProblemException.invalid(
+          "/attempt", "must be text of 1 to " + MAX_ATTEMPT + " code points without U+0000.");
+    }
+    return new RewindBody(nextStep.longValue(), attempt.stringValue());
+  }
+
+  private static void fields(JsonNode json, List<String> known) {
+    if (json.isMissingNode()) {
+      return;
+    }
+    if (!json.isObject()) {
+      throw ProblemException.invalid("", "must be an object.");
+    }
+    for (String name : json.propertyNames()) {
+      if (!known.contains(name)) {
+        throw ProblemException.invalid(
+            "/" + Text.pointerToken(name),
+            known.isEmpty()
+                ? "The body has no fields."
+                : "There is no such field; known are " + String.join(", ", known) + ".");
+      }
+    }
+  }
+
+  Mono<Void> statistics(Exchange exchange) {
+    exchange.allowQuery();
+    exchange.offer(MediaType.APPLICATION_JSON);
+    return exchange
+        .await(runs.statistics(runId(exchange)))
+        .flatMap(
+            statistics -> {
+              String tag = tag(statistics);
+              exchange.response().getHeaders().set(HttpHeaders.ETAG, tag);
+              if (matches(exchange.header(HttpHeaders.IF_NONE_MATCH), tag)) {
+                exchange.response().setStatusCode(HttpStatus.NOT_MODIFIED);
+                return exchange.response().setComplete();
+              }
+              return exchange.answer(200, RunJson.statistics(statistics));
+            });
+  }
+
+  private static String tag(RunStatistics statistics) {
+    return "\""
+        + statistics.run().key().incarnation()
+        + "-"
+        + statistics.run().sequence()
+        + "\"";
+  }
+
+  private static boolean matches(@Nullable String ifNoneMatch, String tag) {
+    if (ifNoneMatch == null) {
+      return false;
+    }
+    for (String candidate : ifNoneMatch.split(",", -1)) {
+      String trimmed = candidate.trim();
+      if (trimmed.equals("*") || trimmed.equals(tag) || trimmed.equals("W/" + tag)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Mono<Void> answer(Exchange exchange, Mono<RunDescription> run) {
+    return run.flatMap(description -> exchange.answer(200, RunJson.run(description)));
+  }
+
+  Mono<Void> list(Exchange exchange) {
+    exchange.allowQuery("limit", "cursor", "label", "state", "since");
+    exchange.offer(MediaType.APPLICATION_JSON);
+    String cursor = exchange.query("cursor");
+    return exchange
+        .await(
+            runs.list(
+                RunId.DEFAULT_TENANT,
+                cursor == null ? null : Cursor.name(cursor),
+                limit(exchange.query("limit")),
+                labels(exchange).and(state(exchange)).and(since(exchange))))
+        .flatMap(page -> exchange.answer(200, RunJson.page(page)));
+  }
+
+  private static int limit(@Nullable String text) {
+    if (text == null) {
+      return DEFAULT_PAGE;
+    }
+    if (text.matches("[0-9]{1,4}")) {
+      int limit = Integer.parseInt(text);
+      if (limit >= 1 && limit <= MAX_PAGE) {
+        return limit;
+      }
+    }
+    throw ProblemException.parameter(
+        "limit", "must be a whole number from 1 to " + MAX_PAGE + ".");
+  }
+
+  private static Predicate<RunDescription> labels(Exchange exchange) {
+    Map<String, String> wanted = new HashMap<>();
+    for (String label :
+        exchange.request().getQueryParams().getOrDefault("label", List.of())) {
+      int colon = label == null ? -1 : label.indexOf(':');
+      if (colon < 1) {
+        throw ProblemException.parameter("label", "must be name:value.");
+      }
+      String value = wanted.put(label.substring(0, colon), label.substring(colon + 1));
+      if (value != null && !value.equals(label.substring(colon + 1))) {
+        throw ProblemException.parameter("label", "No run has two values of one label.");
+      }
+    }
+    return run -> run.settings().labels().entrySet().containsAll(wanted.entrySet());
+  }
+
+  private static Predicate<RunDescription> state(Exchange exchange) {
+    return switch (exchange.query("state")) {
+      case null -> run -> true;
+      case "active" -> RunDescription::active;
+      case "finished" -> run -> !run.active();
+      default -> throw ProblemException.parameter("state", "must be active or finished.");
+    };
+  }
+
+  private static Predicate<RunDescription> since(Exchange exchange) {
+    String text = exchange.query("since");
+    if (text == null) {
+      return run -> true;
+    }
+    try {
+      Instant since = Instant.parse(text);
+      return run -> {
+        Instant last = run.lastBatchAt();
+        return !(last == null ? run.createdAt() : last).isBefore(since);
+      };
+    } catch (DateTimeParseException e) {
+      throw ProblemException.parameter("since", "must be a time like 2026-01-31T12:00:00Z.");
+    }
+  }
+}

@@ -1,0 +1,188 @@
+package resure.api;
+
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import resure.run.RunDescription;
+import resure.run.RunPage;
+import resure.run.RunSettings;
+import resure.run.RunStatistics;
+import resure.run.Totals;
+import resure.run.WeightSums;
+import resure.statistics.Moments;
+import resure.statistics.MomentsTable;
+import resure.weighting.Configuration;
+import tools.jackson.core.JsonGenerator;
+
+/** How runs, pages of runs and statistics are written. */
+final class RunJson {
+
+  private RunJson() {}
+
+  static byte[] run(RunDescription run) {
+    return Json.write(json -> write(json, run));
+  }
+
+  static byte[] page(RunPage page) {
+    return Json.write(
+        json -> {
+          json.writeStartObject();
+          json.writeArrayPropertyStart("runs");
+          page.runs().forEach(run -> write(json, run));
+          json.writeEndArray();
+          text(json, "next", page.next() == null ? null : Cursor.of(page.next()));
+          json.writeEndObject();
+        });
+  }
+
+  private static void write(JsonGenerator json, RunDescription run) {
+    json.writeStartObject();
+    json.writeStringProperty("run", run.key().id().name());
+    json.writeStringProperty("state", run.active() ? "active" : "finished");
+    text(json, "attempt", run.attempt());
+    step(json, run.step());
+    json.writeNumberProperty("sequence", run.sequence());
+    json.writeNumberProperty("lateBatches", run.lateBatches());
+    time(json, "createdAt", run.createdAt());
+    time(json, "lastBatchAt", run.lastBatchAt());
+    time(json, "finishedAt", run.finishedAt());
+    json.writeName("configuration");
+    write(json, run.settings());
+    json.writeEndObject();
+  }
+
+  private static void write(JsonGenerator json, RunSettings settings) {
+    Configuration configuration = settings.configuration();
+    json.writeStartObject();
+    json.writeObjectPropertyStart("weighting");
+    json.writeStringProperty("function", configuration.weighting().function().label());
+    json.writeNumberProperty("threshold", configuration.weighting().threshold());
+    json.writeNumberProperty("sharpness", configuration.weighting().sharpness());
+    json.writeNumberProperty("floor", configuration.weighting().floor());
+    json.writeEndObject();
+    json.writeNumberProperty("warmUp", configuration.warmUp());
+    json.writeNumberProperty("maxTurns", configuration.maxTurns());
+    json.writeNumberProperty("maxLoss", configuration.maxLoss());
+    Json.number(json, "halfLife", configuration.halfLife());
+    json.writeNumberProperty("lag", configuration.lag());
+    json.writeStringProperty("fold", configuration.fold().label());
+    json.writeObjectPropertyStart("propagation");
+    json.writeNumberProperty("strength", configuration.propagation().strength());
+    json.writeNumberProperty("decay", configuration.propagation().decay());
+    json.writeEndObject();
+    json.writeStringProperty("normalization", configuration.normalization().label());
+    json.writeBooleanProperty("shadow", configuration.shadow());
+    json.writeObjectPropertyStart("labels");
+    new TreeMap<>(settings.labels()).forEach(json::writeStringProperty);
+    json.writeEndObject();
+    json.writeEndObject();
+  }
+
+  static byte[] statistics(RunStatistics statistics) {
+    return Json.write(
+        json -> {
+          Totals totals = statistics.totals();
+          json.writeStartObject();
+          json.writeStringProperty("run", statistics.run().key().id().name());
+          step(json, statistics.run().step());
+          json.writeNumberProperty("sequence", statistics.run().sequence());
+          json.writeNumberProperty("observations", totals.all().observations());
+          json.writeNumberProperty("lateBatches", statistics.run().lateBatches());
+          weights(json, totals.all());
+          json.writeArrayPropertyStart("turns");
+          turns(json, statistics.turns(), totals.slots());
+          json.writeEndArray();
+          json.writeArrayPropertyStart("sources");
+          for (Map.Entry<@Nullable String, WeightSums> source : totals.sources().entrySet()) {
+            source(json, source.getKey(), source.getValue(), false);
+          }
+          if (totals.others().observations() > 0) {
+            source(json, null, totals.others(), true);
+          }
+          json.writeEndArray();
+          json.writeObjectPropertyStart("reference");
+          step(json, statistics.run().step());
+          json.writeNumberProperty("runMeanWeight", statistics.referenceRunMean());
+          json.writeArrayPropertyStart("turns");
+          MomentsTable reference = statistics.reference();
+          for (int slot = 0; slot < reference.slots(); slot++) {
+            Moments moments = reference.moments(slot);
+            if (moments.seen() > 0) {
+              json.writeStartObject();
+              moments(json, slot, moments);
+              Json.number(json, "m2", moments.m2());
+              json.writeEndObject();
+            }
+          }
+          json.writeEndArray();
+          json.writeEndObject();
+          json.writeEndObject();
+        });
+  }
+
+  private static void turns(JsonGenerator json, MomentsTable turns, List<WeightSums> sums) {
+    for (int slot = 0; slot < sums.size(); slot++) {
+      WeightSums weights = sums.get(slot);
+      if (weights.observations() == 0) {
+        continue;
+      }
+      Moments moments = turns.moments(slot);
+      json.writeStartObject();
+      moments(json, slot, moments);
+      Json.number(json, "standardDeviation", moments.sd());
+      Json.number(json, "m2", moments.m2());
+      weights(json, weights);
+      json.writeNumberProperty("unusable", weights.unusable());
+      json.writeEndObject();
+    }
+  }
+
+  private static void moments(JsonGenerator json, int slot, Moments moments) {
+    json.writeNumberProperty("turn", slot);
+    Json.number(json, "count", moments.n());
+    json.writeNumberProperty("seen", moments.seen());
+    Json.number(json, "mean", moments.seen() == 0 ? Double.NaN : moments.mean());
+  }
+
+  private static void weights(JsonGenerator json, WeightSums weights) {
+    Json.number(json, "meanWeight", weights.mean());
+    Json.number(json, "effectiveSampleRatio", weights.effectiveSampleRatio());
+  }
+
+  private static void source(
+      JsonGenerator json, @Nullable String source, WeightSums weights, boolean others) {
+    json.writeStartObject();
+    text(json, "source", source);
+    json.writeNumberProperty("observations", weights.observations());
+    weights(json, weights);
+    if (others) {
+      json.writeBooleanProperty("other", true);
+    }
+    json.writeEndObject();
+  }
+
+  private static void step(JsonGenerator json, @Nullable Long step) {
+    json.writeName("step");
+    if (step == null) {
+      json.writeNull();
+    } else {
+      json.writeNumber(step);
+    }
+  }
+
+  private static void text(JsonGenerator json, String name, @Nullable String text) {
+    json.writeName(name);
+    if (text == null) {
+      json.writeNull();
+    } else {
+      json.writeString(text);
+    }
+  }
+
+  private static void time(JsonGenerator json, String name, @Nullable Instant time) {
+    text(json, name, time == null ? null : DateTimeFormatter.ISO_INSTANT.format(time));
+  }
+}

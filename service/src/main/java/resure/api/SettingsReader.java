@@ -1,0 +1,269 @@
+package resure.api;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import resure.run.RunSettings;
+import resure.run.WantedSettings;
+import resure.weighting.Configuration;
+import resure.weighting.FoldRule;
+import resure.weighting.InvalidConfigurationException;
+import resure.weighting.Normalization;
+import resure.weighting.WeightFunction;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Reads the body of a create: which fields were sent, and their values. Each field is set on the
+ * defaults when it is read, so that the configuration's own checks find what is out of range.
+ */
+final class SettingsReader {
+
+  private static final int MAX_LABELS = 32;
+  private static final int MAX_LABEL_VALUE = 256;
+  private static final Pattern LABEL = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
+
+  /** One field of the settings: where it is, how it is set, and what it is now. */
+  private record Field(
+      String pointer, Setter setter, Function<RunSettings, @Nullable Object> value) {}
+
+  /** Sets a field from JSON. */
+  private interface Setter {
+    RunSettings set(RunSettings settings, String pointer, JsonNode json);
+  }
+
+  /** Sets a number of the configuration. */
+  private interface NumberSetter {
+    Configuration set(Configuration configuration, double value);
+  }
+
+  /** Sets a whole number of the configuration. */
+  private interface WholeSetter {
+    Configuration set(Configuration configuration, int value);
+  }
+
+  private static final List<Field> FIELDS =
+      List.of(
+          choice(
+              "/weighting/function",
+              WeightFunction.ALL,
+              WeightFunction::label,
+              (c, function) -> c.withWeighting(c.weighting().withFunction(function)),
+              c -> c.weighting().function()),
+          number(
+              "/weighting/threshold",
+              (c, value) -> c.withWeighting(c.weighting().withThreshold(value)),
+              c -> c.weighting().threshold()),
+          number(
+              "/weighting/sharpness",
+              (c, value) -> c.withWeighting(c.weighting().withSharpness(value)),
+              c -> c.weighting().sharpness()),
+          number(
+              "/weighting/floor",
+              (c, value) -> c.withWeighting(c.weighting().withFloor(value)),
+              c -> c.weighting().floor()),
+          whole("/warmUp", Configuration::withWarmUp, Configuration::warmUp),
+          whole("/maxTurns", Configuration::withMaxTurns, Configuration::maxTurns),
+          number("/maxLoss", Configuration::withMaxLoss, Configuration::maxLoss),
+          new Field(
+              "/halfLife",
+              (settings, pointer, json) ->
+                  with(
+                      settings,
+                      settings
+                          .configuration()
+                          .withHalfLife(
+                              json.isNull()
+                                  ? Double.POSITIVE_INFINITY
+                                  : finite(pointer, json))),
+              settings -> settings.configuration().halfLife()),
+          whole("/lag", Configuration::withLag, Configuration::lag),
+          choice(
+              "/fold",
+              List.of(FoldRule.values()),
+              FoldRule::label,
+              Configuration::withFold,
+              Configuration::fold),
+          number(
+              "/propagation/strength",
+              (c, value) -> c.withPropagation(c.propagation().withStrength(value)),
+              c -> c.propagation().strength()),
+          number(
+              "/propagation/decay",
+              (c, value) -> c.withPropagation(c.propagation().withDecay(value)),
+              c -> c.propagation().decay()),
+          choice(
+              "/normalization",
+              List.of(Normalization.values()),
+              Normalization::label,
+              Configuration::withNormalization,
+              Configuration::normalization),
+          new Field(
+              "/shadow",
+              (settings, pointer, json) -> {
+                if (!json.isBoolean()) {
+                  throw ProblemException.invalid(pointer, "must be true or false.");
+                }
+                return with(settings, settings.configuration().withShadow(json.booleanValue()));
+              },
+              settings -> settings.configuration().shadow()),
+          new Field(
+              "/labels",
+              (settings, pointer, json) ->
+                  new RunSettings(settings.configuration(), labels(pointer, json)),
+              RunSettings::labels));
+
+  private SettingsReader() {}
+
+  /** What a create asks for; an absent body asks for nothing in particular. */
+  static WantedSettings read(JsonNode body) {
+    if (!body.isMissingNode() && !body.isObject()) {
+      throw ProblemException.invalid("", "must be an object.");
+    }
+    List<Field> sent = new ArrayList<>();
+    RunSettings settings = read(RunSettings.DEFAULT, "", body, sent);
+    return new Sent(settings, List.copyOf(sent));
+  }
+
+  private static RunSettings read(
+      RunSettings settings, String prefix, JsonNode object, List<Field> sent) {
+    RunSettings read = settings;
+    for (Map.Entry<String, JsonNode> property : object.properties()) {
+      String name = property.getKey();
+      String pointer = prefix + "/" + name;
+      Field field = field(pointer);
+      if (field != null) {
+        try {
+          read = field.setter.set(read, pointer, property.getValue());
+        } catch (InvalidConfigurationException e) {
+          throw ProblemException.invalid(pointer, e.getMessage() + ".");
+        }
+        sent.add(field);
+      } else if (FIELDS.stream().anyMatch(f -> f.pointer.startsWith(pointer + "/"))) {
+        if (!property.getValue().isObject()) {
+          throw ProblemException.invalid(pointer, "must be an object.");
+        }
+        read = read(read, pointer, property.getValue(), sent);
+      } else {
+        throw ProblemException.invalid(
+            prefix + "/" + Text.pointerToken(name),
+            "There is no such field; known are " + String.join(", ", known(prefix)) + ".");
+      }
+    }
+    return read;
+  }
+
+  private static @Nullable Field field(String pointer) {
+    for (Field field : FIELDS) {
+      if (field.pointer.equals(pointer)) {
+        return field;
+      }
+    }
+    return null;
+  }
+
+  private static List<String> known(String prefix) {
+    return FIELDS.stream()
+        .map(Field::pointer)
+        .filter(pointer -> pointer.startsWith(prefix + "/"))
+        .map(pointer -> pointer.substring(prefix.length() + 1).split("/")[0])
+        .distinct()
+        .toList();
+  }
+
+  private static RunSettings with(RunSettings settings, Configuration configuration) {
+    return new RunSettings(configuration, settings.labels());
+  }
+
+  private static Field number(
+      String pointer, NumberSetter setter, Function<Configuration, Object> value) {
+    return new Field(
+        pointer,
+        (settings, at, json) ->
+            with(settings, setter.set(settings.configuration(), finite(at, json))),
+        settings -> value.apply(settings.configuration()));
+  }
+
+  private static double finite(String pointer, JsonNode json) {
+    if (!json.isNumber() || !Double.isFinite(json.doubleValue())) {
+      throw ProblemException.invalid(pointer, "must be a finite number.");
+    }
+    return json.doubleValue();
+  }
+
+  private static Field whole(
+      String pointer, WholeSetter setter, Function<Configuration, Object> value) {
+    return new Field(
+        pointer,
+        (settings, at, json) -> {
+          if (!json.isIntegralNumber() || !json.canConvertToInt()) {
+            throw ProblemException.invalid(at, "must be a whole number below 2^31.");
+          }
+          return with(settings, setter.set(settings.configuration(), json.intValue()));
+        },
+        settings -> value.apply(settings.configuration()));
+  }
+
+  private static <T> Field choice(
+      String pointer,
+      List<T> values,
+      Function<T, String> label,
+      BiFunction<Configuration, T, Configuration> setter,
+      Function<Configuration, Object> value) {
+    return new Field(
+        pointer,
+        (settings, at, json) -> {
+          for (T candidate : values) {
+            if (json.isString() && label.apply(candidate).equals(json.stringValue())) {
+              return with(settings, setter.apply(settings.configuration(), candidate));
+            }
+          }
+          throw ProblemException.invalid(
+              at,
+              "must be one of " + String.join(", ", values.stream().map(label).toList()) + ".");
+        },
+        settings -> value.apply(settings.configuration()));
+  }
+
+  private static Map<String, String> labels(String pointer, JsonNode json) {
+    if (!json.isObject()) {
+      throw ProblemException.invalid(pointer, "must be an object of texts.");
+    }
+    Map<String, String> labels = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> label : json.properties()) {
+      String at = pointer + "/" + Text.pointerToken(label.getKey());
+      if (!LABEL.matcher(label.getKey()).matches()) {
+        throw ProblemException.invalid(
+            at, "A label's name must match [A-Za-z0-9][A-Za-z0-9._-]{0,62}.");
+      }
+      if (!label.getValue().isString()
+          || !Text.valid(label.getValue().stringValue(), MAX_LABEL_VALUE)) {
+        throw ProblemException.invalid(
+            at, "A label's value must be text of at most " + MAX_LABEL_VALUE + " code points.");
+      }
+      labels.put(label.getKey(), label.getValue().stringValue());
+    }
+    if (labels.size() > MAX_LABELS) {
+      throw ProblemException.invalid(pointer, "A run may have " + MAX_LABELS + " labels.");
+    }
+    return labels;
+  }
+
+  /** The fields that were sent, with their values. */
+  private record Sent(RunSettings complete, List<Field> fields) implements WantedSettings {
+    @Override
+    public @Nullable String conflict(RunSettings existing) {
+      for (Field field : fields) {
+        if (!Objects.equals(field.value.apply(complete), field.value.apply(existing))) {
+          return field.pointer;
+        }
+      }
+      return null;
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package resure.run;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import resure.observation.ObservationBatch;
+import resure.observation.Weights;
+import resure.weighting.Configuration;
+
+/**
+ * What a batch adds to its run's totals: weight sums per slot and per source, in the order of its body.
+ * Immutable once made; small, since a pending batch keeps it.
+ *
+ * @param slots slots with an observation, ascending
+ * @param perSlot sums of each of them
+ * @param sources sources with an observation; null for dialogues without one
+ * @param perSource sums of each of them
+ * @param tokenWeightSum sum of tokens times weight over the usable observations
+ * @param tokenSum sum of their tokens, none or 0 counting as 1
+ */
+record BatchTotals(
+    List<Integer> slots,
+    List<WeightSums> perSlot,
+    List<@Nullable String> sources,
+    List<WeightSums> perSource,
+    double tokenWeightSum,
+    double tokenSum) {
+
+  static BatchTotals of(Configuration configuration, ObservationBatch batch, Weights weights) {
+    @Nullable WeightSums[] bySlot = new WeightSums[0];
+    // The last one is for dialogues without a source.
+    @Nullable WeightSums[] bySource = new WeightSums[batch.sources().size() + 1];
+    double tokenWeightSum = 0;
+    double tokenSum = 0;
+    int[] offsets = batch.offsets();
+    int[] sourceOf = batch.sourceOf();
+    double[] raw = weights.raw();
+    for (int d = 0; d < batch.dialogues(); d++) {
+      int source = sourceOf == null || sourceOf[d] < 0 ? bySource.length - 1 : sourceOf[d];
+      long turn = batch.firstTurn(d);
+      for (int i = offsets[d]; i < offsets[d + 1]; i++, turn++) {
+        if (!batch.supervised(i)) {
+          continue;
+        }
+        int slot = configuration.slot(turn);
+        if (slot >= bySlot.length) {
+          bySlot = Arrays.copyOf(bySlot, Math.max(slot + 1, 2 * bySlot.length));
+        }
+        WeightSums ofSlot = bySlot[slot];
+        if (ofSlot == null) {
+          ofSlot = bySlot[slot] = new WeightSums();
+        }
+        WeightSums ofSource = bySource[source];
+        if (ofSource == null) {
+          ofSource = bySource[source] = new WeightSums();
+        }
+        if (weights.usable(i)) {
+          ofSlot.add(raw[i]);
+          ofSource.add(raw[i]);
+          double tokens = batch.tokenWeight(i);
+          tokenWeightSum += tokens * raw[i];
+          tokenSum += tokens;
+        } else {
+          ofSlot.addUnusable();
+          ofSource.addUnusable();
+        }
+      }
+    }
+    List<Integer> slots = new ArrayList<>();
+    List<WeightSums> perSlot = new ArrayList<>();
+    for (int slot = 0; slot < bySlot.length; slot++) {
+      WeightSums sums = bySlot[slot];
+      if (sums != null) {
+        slots.add(slot);
+        perSlot.add(sums);
+      }
+    }
+    List<@Nullable String> sources = new ArrayList<>();
+    List<WeightSums> perSource = new ArrayList<>();
+    for (int source = 0; source < bySource.length; source++) {
+      WeightSums sums = bySource[source];
+      if (sums != null) {
+        sources.add(source < batch.sources().size() ? batch.sources().get(source) : null);
+        perSource.add(sums);
+      }
+    }
+    return new BatchTotals(slots, perSlot, sources, perSource, tokenWeightSum, tokenSum);
+  }
+}

@@ -1,0 +1,60 @@
+package resure.run;
+
+import java.util.ArrayList;
+import java.util.List;
+import resure.journal.Journal;
+import resure.journal.JournalEntry;
+import resure.journal.JournalException;
+import resure.journal.RunKey;
+import resure.journal.StoredEntry;
+
+/**
+ * The recorded batches of a run as they stood at one sequence, in that order. Reading is blocking and
+ * in pieces, so that a slow reader holds nothing open.
+ */
+public final class Export {
+
+  private static final int CHUNK_BYTES = 1 << 18;
+
+  private final Journal journal;
+  private final RunKey run;
+  private final long last;
+  private final Rewinds rewinds;
+  private final long fromStep;
+  private final long toStep;
+  private long next = 1;
+
+  Export(Journal journal, Run run, long fromStep, long toStep) {
+    this.journal = journal;
+    this.run = run.key();
+    this.last = run.sequence();
+    this.rewinds = run.rewinds().copy();
+    this.fromStep = fromStep;
+    this.toStep = toStep;
+  }
+
+  /** The next batches that stand, as {@link Scored}; empty at the end. */
+  public List<Scored> next() throws JournalException {
+    List<Scored> found = new ArrayList<>();
+    while (found.isEmpty() && next <= last) {
+      List<StoredEntry> chunk = journal.read(run, next, CHUNK_BYTES);
+      if (chunk.isEmpty()) {
+        // Deleted meanwhile.
+        next = last + 1;
+      }
+      for (StoredEntry stored : chunk) {
+        next = stored.sequence() + 1;
+        if (stored.sequence() <= last
+            && stored.entry() instanceof JournalEntry.Batch batch
+            && wanted(stored.sequence(), batch.batch().step())) {
+          found.add(new Scored(stored.sequence(), batch.batch(), batch.weights(), false));
+        }
+      }
+    }
+    return found;
+  }
+
+  private boolean wanted(long sequence, long step) {
+    return step >= fromStep && step <= toStep && !rewinds.removed(sequence, step);
+  }
+}

@@ -1,0 +1,99 @@
+package resure.run;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import resure.compute.Compute;
+import resure.journal.CorruptJournalException;
+import resure.journal.Journal;
+import resure.journal.JournalEntry;
+import resure.journal.JournalException;
+import resure.journal.RunKey;
+import resure.journal.Snapshot;
+import resure.journal.StoredEntry;
+
+/**
+ * Builds a run's state from the journal: the newest good snapshot, then the entries after it. A rewind
+ * is carried out here too: the state becomes that of applying the surviving batches in order of
+ * sequence, from the newest snapshot that holds none of the removed ones. Blocking; on a worker.
+ */
+final class Recovery {
+
+  private static final int CHUNK_BYTES = 1 << 20;
+
+  private final Journal journal;
+  private final Compute compute;
+
+  Recovery(Journal journal, Compute compute) {
+    this.journal = journal;
+    this.compute = compute;
+  }
+
+  /** The run at its newest entry; null when it is gone. */
+  @Nullable Run recover(RunKey key) throws JournalException {
+    List<StoredEntry> first = journal.read(key, 1, 1);
+    if (first.isEmpty()) {
+      return null;
+    }
+    if (!(first.getFirst().entry() instanceof JournalEntry.Created created)) {
+      throw new CorruptJournalException("the first entry of a run does not create it");
+    }
+    Rewinds ahead = new Rewinds();
+    Run run = start(key, created, ahead);
+    while (!catchUp(run, ahead)) {
+      run.release();
+      run = start(key, created, ahead);
+    }
+    return run;
+  }
+
+  private Run start(RunKey key, JournalEntry.Created created, Rewinds ahead)
+      throws JournalException {
+    long atMost = Long.MAX_VALUE;
+    while (true) {
+      Snapshot snapshot = journal.snapshot(key, atMost);
+      if (snapshot == null) {
+        return Run.created(key, created, compute);
+      }
+      try {
+        SnapshotFormat.State state = SnapshotFormat.decode(snapshot);
+        if (!ahead.removed(state.sequence(), state.newest())) {
+          return Run.restored(key, created, state, compute);
+        }
+      } catch (CorruptJournalException e) {
+        // An older snapshot, or the journal from its start, says the same.
+      }
+      atMost = snapshot.sequence() - 1;
+    }
+  }
+
+  /**
+   * Applies what follows. Gives up when it meets a rewind that removes what is applied already; {@code
+   * ahead} then holds all rewinds there are, so that the next try passes over what they remove.
+   */
+  private boolean catchUp(Run run, Rewinds ahead) throws JournalException {
+    boolean whole = true;
+    long next = run.sequence() + 1;
+    List<StoredEntry> chunk = journal.read(run.key(), next, CHUNK_BYTES);
+    while (!chunk.isEmpty()) {
+      for (StoredEntry stored : chunk) {
+        if (stored.entry() instanceof JournalEntry.Rewound rewound) {
+          whole &= !run.holds(rewound.nextStep());
+          if (!whole) {
+            ahead.add(stored.sequence(), rewound.nextStep());
+          }
+        }
+        if (whole) {
+          if (stored.entry() instanceof JournalEntry.Batch batch
+              && ahead.removed(stored.sequence(), batch.batch().step())) {
+            run.skip(stored.sequence(), batch);
+          } else {
+            run.apply(stored.sequence(), stored.entry());
+          }
+        }
+      }
+      next = chunk.getLast().sequence() + 1;
+      chunk = journal.read(run.key(), next, CHUNK_BYTES);
+    }
+    return whole;
+  }
+}

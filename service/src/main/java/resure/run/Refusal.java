@@ -1,0 +1,31 @@
+package resure.run;
+
+/** Why a request was not done. Unless said otherwise nothing has changed. */
+public enum Refusal {
+  /** There is no run of this name. */
+  UNKNOWN_RUN,
+  /** A run of this name exists with other settings; the detail is the field that differs. */
+  RUN_CONFLICT,
+  /** The attempt is not, or no longer, the run's current one; the detail is the current one. */
+  STALE_ATTEMPT,
+  /** The run is finished and the batch is not one of its last step or before. */
+  RUN_FINISHED,
+  /** The key stands for another batch. */
+  KEY_REUSED,
+  /** Some of the run's batches have a step and some have none. */
+  STEPS_MIXED,
+  /** What was asked needs steps and the run's batches have none. */
+  RUN_WITHOUT_STEPS,
+  /** As many batches wait for their step to close as may. */
+  TOO_MANY_PENDING,
+  /** The shard's queue is full. */
+  QUEUE_FULL,
+  /** The service is stopping. */
+  STOPPING,
+  /** The store is away. */
+  STORE_UNAVAILABLE,
+  /** The batch may have been recorded and may not. */
+  OUTCOME_UNKNOWN,
+  /** The run's records are damaged. */
+  RUN_DAMAGED
+}

@@ -1,0 +1,95 @@
+package resure.run;
+
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import resure.observation.ObservationBatch;
+import resure.observation.RunId;
+
+/** What waits in a shard's queue for its run. The future is completed on the shard's thread. */
+abstract sealed class Request<T> {
+
+  /** What any request weighs in the queue, in observations. */
+  private static final int COST = 64;
+
+  final RunId id;
+  final CompletableFuture<Outcome<T>> outcome = new CompletableFuture<>();
+  int lostRaces;
+
+  private Request(RunId id) {
+    this.id = id;
+  }
+
+  /** How much of the queue's bound this takes: about a batch's observations. */
+  int cost() {
+    return COST;
+  }
+
+  static final class Score extends Request<Scored> {
+    final @Nullable String key;
+    final ObservationBatch batch;
+
+    Score(RunId id, @Nullable String key, ObservationBatch batch) {
+      super(id);
+      this.key = key;
+      this.batch = batch;
+    }
+
+    @Override
+    int cost() {
+      return COST + batch.size();
+    }
+
+    /** Whether this may go into the same group as {@code first}: a batch of the same step. */
+    boolean joins(Score first) {
+      return batch.hasStep()
+          && batch.step() == first.batch.step()
+          && Objects.equals(batch.attempt(), first.batch.attempt());
+    }
+  }
+
+  static final class Create extends Request<Created> {
+    final WantedSettings wanted;
+
+    Create(RunId id, WantedSettings wanted) {
+      super(id);
+      this.wanted = wanted;
+    }
+  }
+
+  static final class Rewind extends Request<RunDescription> {
+    final long nextStep;
+    final @Nullable String attempt;
+
+    Rewind(RunId id, long nextStep, @Nullable String attempt) {
+      super(id);
+      this.nextStep = nextStep;
+      this.attempt = attempt;
+    }
+  }
+
+  static final class Finish extends Request<RunDescription> {
+    Finish(RunId id) {
+      super(id);
+    }
+  }
+
+  static final class Delete extends Request<RunDescription> {
+    Delete(RunId id) {
+      super(id);
+    }
+  }
+
+  /** Looks at the run; {@code onlyLoaded} refuses, as an unknown run, one that is not in memory. */
+  static final class Read<T> extends Request<T> {
+    final Function<Run, T> look;
+    final boolean onlyLoaded;
+
+    Read(RunId id, Function<Run, T> look, boolean onlyLoaded) {
+      super(id);
+      this.look = look;
+      this.onlyLoaded = onlyLoaded;
+    }
+  }
+}

@@ -1,0 +1,326 @@
+package resure.run;
+
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import resure.compute.Compute;
+import resure.compute.RawWeights;
+import resure.compute.Reference;
+import resure.compute.Weighing;
+import resure.journal.JournalEntry;
+import resure.journal.RunKey;
+import resure.observation.ObservationBatch;
+import resure.observation.Weights;
+import resure.statistics.BatchMoments;
+import resure.statistics.MomentsTable;
+import resure.weighting.Configuration;
+import resure.weighting.Normalization;
+
+/**
+ * The live state of one run. It changes only by {@link #apply}, which live traffic and recovery call
+ * alike; everything else asks. Owner: the shard's thread, or the worker that recovers it.
+ */
+final class Run {
+
+  /** Whether a run's batches name their step; its first batch decides. */
+  enum Stepping {
+    UNDECIDED,
+    BY_STEP,
+    WITHOUT_STEPS
+  }
+
+  private final RunKey key;
+  private final RunSettings settings;
+  private final Instant createdAt;
+  private final Compute compute;
+  private final Attempts attempts;
+  private final Rewinds rewinds;
+  private final OpenSteps steps;
+  private final Totals totals;
+  private long sequence;
+  private long lateBatches;
+  private Stepping stepping;
+  private @Nullable Instant lastBatchAt;
+  private @Nullable Instant finishedAt;
+
+  private Run(RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
+    this.key = key;
+    this.settings = new RunSettings(created.configuration(), created.labels());
+    this.createdAt = created.at();
+    this.compute = compute;
+    attempts = state.attempts();
+    rewinds = state.rewinds();
+    totals = state.totals();
+    sequence = state.sequence();
+    lateBatches = state.lateBatches();
+    stepping = state.stepping();
+    lastBatchAt = state.lastBatchAt();
+    finishedAt = state.finishedAt();
+    List<OpenReference> references =
+        state.references().stream()
+            .map(r -> new OpenReference(load(r.triples()), r.runMean()))
+            .toList();
+    steps = OpenSteps.restored(compute, state.newest(), references, state.pending());
+  }
+
+  private Run(RunKey key, JournalEntry.Created created, Compute compute) {
+    this.key = key;
+    this.settings = new RunSettings(created.configuration(), created.labels());
+    this.createdAt = created.at();
+    this.compute = compute;
+    attempts = new Attempts();
+    rewinds = new Rewinds();
+    totals = new Totals();
+    sequence = 1;
+    stepping = Stepping.UNDECIDED;
+    steps =
+        OpenSteps.before(
+            compute,
+            configuration().lag(),
+            new OpenReference(load(new MomentsTable()), RunMean.NONE));
+  }
+
+  /** A run at its first entry. */
+  static Run created(RunKey key, JournalEntry.Created created, Compute compute) {
+    return new Run(key, created, compute);
+  }
+
+  /** A run as a snapshot found it. */
+  static Run restored(
+      RunKey key, JournalEntry.Created created, SnapshotFormat.State state, Compute compute) {
+    return new Run(key, created, compute, state);
+  }
+
+  private Reference load(MomentsTable triples) {
+    return compute.load(configuration(), triples);
+  }
+
+  /** The same state on another compute backend, bit for bit; this one is released. */
+  Run moveTo(Compute other) {
+    Run moved = new Run(key, created(), other, state());
+    release();
+    return moved;
+  }
+
+  private JournalEntry.Created created() {
+    return new JournalEntry.Created(createdAt, settings.configuration(), settings.labels());
+  }
+
+  /** Everything bounded that applying the journal has built. */
+  SnapshotFormat.State state() {
+    return new SnapshotFormat.State(
+        sequence,
+        attempts,
+        rewinds,
+        totals,
+        lateBatches,
+        stepping,
+        lastBatchAt,
+        finishedAt,
+        steps.newest(),
+        steps.references().stream()
+            .map(r -> new SnapshotFormat.StoredReference(r.triples().triples(), r.runMean()))
+            .toList(),
+        List.copyOf(steps.pending()));
+  }
+
+  RunKey key() {
+    return key;
+  }
+
+  RunSettings settings() {
+    return settings;
+  }
+
+  Configuration configuration() {
+    return settings.configuration();
+  }
+
+  Attempts attempts() {
+    return attempts;
+  }
+
+  Rewinds rewinds() {
+    return rewinds;
+  }
+
+  long sequence() {
+    return sequence;
+  }
+
+  Stepping stepping() {
+    return stepping;
+  }
+
+  long newestStep() {
+    return steps.newest();
+  }
+
+  boolean finished() {
+    return finishedAt != null;
+  }
+
+  /** Why a batch cannot be taken, if it cannot, when {@code ahead} others of its step go before it. */
+  @Nullable Refusal refuses(ObservationBatch batch, int maxPending, int ahead) {
+    if (!attempts.admits(batch.attempt())) {
+      return Refusal.STALE_ATTEMPT;
+    }
+    if (finished() && (!batch.hasStep() || batch.step() > steps.newest())) {
+      return Refusal.RUN_FINISHED;
+    }
+    if (stepping != Stepping.UNDECIDED && (stepping == Stepping.BY_STEP) != batch.hasStep()) {
+      return Refusal.STEPS_MIXED;
+    }
+    if (steps.pendingCount() + ahead >= maxPending && !steps.closes(stepOf(batch))) {
+      return Refusal.TOO_MANY_PENDING;
+    }
+    return null;
+  }
+
+  /** A batch without a step is a step of its own. */
+  private long stepOf(ObservationBatch batch) {
+    return batch.hasStep() ? batch.step() : steps.newest() + 1;
+  }
+
+  /** The batch with what it is weighed against. Changes nothing. */
+  Weighing weighing(ObservationBatch batch) {
+    return new Weighing(steps.reference(stepOf(batch)).triples(), batch);
+  }
+
+  /** Completes raw weights to what is recorded. Changes nothing. */
+  Weights weights(ObservationBatch batch, RawWeights raw) {
+    long step = stepOf(batch);
+    double runMean = steps.reference(step).runMean().value();
+    double divisor =
+        switch (configuration().normalization()) {
+          case Normalization.NONE -> 1;
+          case Normalization.BATCH_MEAN -> batchMean(batch, raw.values());
+          case Normalization.RUN_MEAN -> runMean;
+        };
+    return new Weights(
+        raw.values(),
+        divisor,
+        runMean,
+        raw.warmingUp(),
+        steps.late(step),
+        configuration().shadow());
+  }
+
+  private static double batchMean(ObservationBatch batch, double[] weights) {
+    double weightSum = 0;
+    double tokenSum = 0;
+    for (int i = 0; i < weights.length; i++) {
+      if (weights[i] != 0) {
+        double tokens = batch.tokenWeight(i);
+        weightSum += tokens * weights[i];
+        tokenSum += tokens;
+      }
+    }
+    return new RunMean(weightSum, tokenSum).value();
+  }
+
+  /** Whether a rewind would remove a batch that was applied: then only {@link Recovery} can do it. */
+  boolean holds(long nextStep) {
+    return steps.newest() >= nextStep;
+  }
+
+  /** Applies the next entry: the only way in which a run changes. */
+  void apply(long entrySequence, JournalEntry entry) {
+    if (entrySequence != sequence + 1) {
+      throw new IllegalStateException("entry " + entrySequence + " does not follow " + sequence);
+    }
+    sequence = entrySequence;
+    switch (entry) {
+      case JournalEntry.Batch batch -> applyBatch(batch);
+      case JournalEntry.Rewound rewound -> applyRewind(rewound);
+      case JournalEntry.Finished finished -> finishedAt = finished.at();
+      case JournalEntry.Created _ -> throw new IllegalStateException("created twice");
+      case JournalEntry.Deleted _ -> throw new IllegalStateException("a deleted run is not kept");
+    }
+  }
+
+  /** Passes over a batch that a later rewind removed; only its attempt was seen for good. */
+  void skip(long entrySequence, JournalEntry.Batch removed) {
+    sequence = entrySequence;
+    attempts.seenInBatch(removed.batch().attempt());
+  }
+
+  private void applyBatch(JournalEntry.Batch entry) {
+    ObservationBatch batch = entry.batch();
+    long step = stepOf(batch);
+    attempts.seenInBatch(batch.attempt());
+    stepping = batch.hasStep() ? Stepping.BY_STEP : Stepping.WITHOUT_STEPS;
+    lastBatchAt = entry.at();
+    if (step > steps.newest()) {
+      steps.open(step, totals);
+    } else if (steps.late(step)) {
+      lateBatches++;
+    }
+    BatchMoments moments =
+        compute
+            .reduce(List.of(new Weighing(steps.reference(step).triples(), batch)))
+            .getFirst();
+    steps.add(
+        new PendingBatch(
+            step,
+            batch.rank(),
+            batch.microBatch(),
+            sequence,
+            moments,
+            BatchTotals.of(configuration(), batch, entry.weights())));
+  }
+
+  private void applyRewind(JournalEntry.Rewound rewound) {
+    if (holds(rewound.nextStep())) {
+      throw new IllegalStateException("applied batches of removed steps");
+    }
+    rewinds.add(sequence, rewound.nextStep());
+    attempts.seenInRewind(rewound.nextStep(), rewound.attempt());
+    finishedAt = null;
+  }
+
+  RunDescription describe() {
+    return new RunDescription(
+        key,
+        settings,
+        attempts.current(),
+        stepping == Stepping.BY_STEP ? steps.newest() : null,
+        sequence,
+        lateBatches,
+        createdAt,
+        lastBatchAt,
+        finishedAt);
+  }
+
+  RunStatistics statistics() {
+    Totals everything = totals.copy();
+    steps.pending().forEach(batch -> everything.add(batch.totals()));
+    OpenReference newest = steps.newestReference();
+    OpenReference folded = steps.everything();
+    RunStatistics statistics =
+        new RunStatistics(
+            describe(),
+            folded.triples().triples(),
+            everything,
+            newest.triples().triples(),
+            newest.runMean().value());
+    if (!folded.equals(newest)) {
+      compute.release(folded.triples());
+    }
+    return statistics;
+  }
+
+  /** The triples of reference(newest), for those who watch: no more than a copy of small arrays. */
+  MomentsTable referenceTriples() {
+    return steps.newestReference().triples().triples();
+  }
+
+  /** Weight sums over everything folded; not to be kept. */
+  Totals foldedTotals() {
+    return totals;
+  }
+
+  void release() {
+    steps.release();
+  }
+}

@@ -1,0 +1,23 @@
+package resure.run;
+
+import resure.journal.RunKey;
+import resure.statistics.MomentsTable;
+
+/** Is told what happened, after it is durable, on the thread where it happened; must not block. */
+public interface RunListener {
+
+  /** A group stands in the journal and is applied. */
+  void groupApplied(int batches, int observations, long weighNanos, long appendNanos);
+
+  /** A batch came when its step was closed already. */
+  void lateBatch();
+
+  /** A run was read from the journal. */
+  void recovered(long nanos);
+
+  /** A run's new reference; what is needed of {@code totals} must be copied. */
+  void folded(RunKey run, MomentsTable reference, Totals totals);
+
+  /** A run finished, went idle, was rewound or deleted: nothing more is said of it for now. */
+  void ended(RunKey run);
+}

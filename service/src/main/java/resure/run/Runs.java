@@ -1,0 +1,299 @@
+package resure.run;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import resure.compute.Compute;
+import resure.journal.Durability;
+import resure.journal.Journal;
+import resure.journal.JournalException;
+import resure.journal.RunKey;
+import resure.observation.ObservationBatch;
+import resure.observation.RunId;
+
+/**
+ * The front door: every run of the service, by name. Each request goes to the shard that owns its run
+ * and comes back as one future, completed on that shard's thread (so its dependents must not block).
+ * Safe for use by any thread.
+ */
+public final class Runs implements AutoCloseable {
+
+  private static final int WORKERS = 2;
+
+  /** Names that one request for a page looks at, matching or not. */
+  private static final int NAMES_A_PAGE = 1000;
+
+  private static final long STOP_SECONDS = 25;
+  private static final long CHECK_MILLIS = 1000;
+  private static final Logger LOG = LoggerFactory.getLogger(Runs.class);
+
+  private final Journal journal;
+  private final Supplier<Compute> computes;
+  private final List<Shard> shards = new ArrayList<>();
+  private final List<Thread> threads = new ArrayList<>();
+  private final List<ExecutorService> writers = new ArrayList<>();
+  private final ExecutorService workers;
+  private final ScheduledExecutorService checker =
+      Executors.newSingleThreadScheduledExecutor(named("resure-check"));
+  private final ScheduledFuture<?> checks;
+
+  /** Set once by {@link #close}; afterwards nothing is taken. */
+  private volatile boolean stopping;
+
+  /** What is wrong with the store, as last checked; null when nothing is. */
+  private volatile @Nullable JournalException storeFault;
+
+  /**
+   * Starts the threads.
+   *
+   * @param journal the truth; closed with this
+   * @param computes makes one backend for each shard and each recovery
+   * @param durability with {@code FSYNC} appends get a thread of their own, since they wait for the disk
+   */
+  public Runs(
+      Journal journal,
+      Supplier<Compute> computes,
+      Durability durability,
+      RunLimits limits,
+      InstantSource clock,
+      RunListener listener) {
+    this.journal = journal;
+    this.computes = computes;
+    workers = Executors.newFixedThreadPool(WORKERS, named("resure-worker"));
+    // Event loops need the other half; more shards only make smaller groups.
+    int count = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    for (int i = 0; i < count; i++) {
+      Shard shard =
+          new Shard(
+              journal,
+              computes.get(),
+              durability == Durability.FSYNC ? writer(i) : Runnable::run,
+              workers,
+              this::recover,
+              limits,
+              Math.max(1, limits.loadedRuns() / count),
+              clock,
+              System::nanoTime,
+              listener);
+      shards.add(shard);
+      Thread thread = new Thread(shard, "resure-shard-" + i);
+      threads.add(thread);
+      thread.start();
+    }
+    checks =
+        checker.scheduleWithFixedDelay(
+            this::checkStore, CHECK_MILLIS, CHECK_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  private Executor writer(int shard) {
+    ExecutorService writer =
+        Executors.newSingleThreadExecutor(named("resure-writer-" + shard));
+    writers.add(writer);
+    return writer;
+  }
+
+  private static ThreadFactory named(String name) {
+    return Thread.ofPlatform().name(name).daemon().factory();
+  }
+
+  private @Nullable Run recover(RunKey key) throws JournalException {
+    return new Recovery(journal, computes.get()).recover(key);
+  }
+
+  /** Asks the store whether it is well, which is also what makes it come back. */
+  private void checkStore() {
+    try {
+      journal.check();
+      if (storeFault != null) {
+        LOG.info("The store is back");
+      }
+      storeFault = null;
+    } catch (JournalException e) {
+      if (storeFault == null) {
+        LOG.error("The store is unavailable; no batch is taken until it is back", e);
+      }
+      storeFault = e;
+    }
+  }
+
+  /** What is wrong with the store, as last checked; null when nothing is. */
+  public @Nullable JournalException storeFault() {
+    return storeFault;
+  }
+
+  /** Losses that wait or are in flight in all shards, about. */
+  public int queuedLosses() {
+    return shards.stream().mapToInt(Shard::queuedLosses).sum();
+  }
+
+  /** Makes the run, or finds that it is there with settings that agree. */
+  public CompletableFuture<Outcome<Created>> create(RunId id, WantedSettings wanted) {
+    return offer(new Request.Create(id, wanted));
+  }
+
+  /** Weighs a batch and records it; done when it is durable. {@code key} makes a retry safe. */
+  public CompletableFuture<Outcome<Scored>> score(
+      RunId id, @Nullable String key, ObservationBatch batch) {
+    return offer(new Request.Score(id, key, batch));
+  }
+
+  /** The run as it is. */
+  public CompletableFuture<Outcome<RunDescription>> describe(RunId id) {
+    return read(id, Run::describe);
+  }
+
+  /** The run's statistics as they are. */
+  public CompletableFuture<Outcome<RunStatistics>> statistics(RunId id) {
+    return read(id, Run::statistics);
+  }
+
+  /** Forgets every batch of {@code nextStep} and later; {@code attempt} fences off those before it. */
+  public CompletableFuture<Outcome<RunDescription>> rewind(
+      RunId id, long nextStep, @Nullable String attempt) {
+    return offer(new Request.Rewind(id, nextStep, attempt));
+  }
+
+  /** Says that the training is over. */
+  public CompletableFuture<Outcome<RunDescription>> finish(RunId id) {
+    return offer(new Request.Finish(id));
+  }
+
+  /** Removes the run with all that belongs to it. */
+  public CompletableFuture<Outcome<RunDescription>> delete(RunId id) {
+    return offer(new Request.Delete(id));
+  }
+
+  /** The recorded batches of steps {@code fromStep} to {@code toStep}, or of all when both are null. */
+  public CompletableFuture<Outcome<Export>> export(
+      RunId id, @Nullable Long fromStep, @Nullable Long toStep) {
+    boolean bySteps = fromStep != null || toStep != null;
+    long from = fromStep == null ? Long.MIN_VALUE : fromStep;
+    long to = toStep == null ? Long.MAX_VALUE : toStep;
+    CompletableFuture<Outcome<Outcome<Export>>> looked =
+        read(
+            id,
+            run ->
+                bySteps && run.stepping() == Run.Stepping.WITHOUT_STEPS
+                    ? Outcome.refused(Refusal.RUN_WITHOUT_STEPS)
+                    : Outcome.done(new Export(journal, run, from, to)));
+    return looked.thenApply(
+        outcome ->
+            switch (outcome) {
+              case Outcome.Done<Outcome<Export>> done -> done.value();
+              case Outcome.Refused<Outcome<Export>> refused ->
+                  new Outcome.Refused<>(refused.refusal(), refused.detail());
+            });
+  }
+
+  /**
+   * A page of a tenant's runs, by name. Runs that are not in memory are read for the occasion only.
+   *
+   * @param after name after which to begin; null for the beginning
+   * @param limit most runs to give
+   * @param matches which runs to give
+   */
+  public CompletableFuture<Outcome<RunPage>> list(
+      String tenant, @Nullable String after, int limit, Predicate<RunDescription> matches) {
+    if (stopping) {
+      return CompletableFuture.completedFuture(Outcome.refused(Refusal.STOPPING));
+    }
+    return CompletableFuture.supplyAsync(() -> page(tenant, after, limit, matches), workers);
+  }
+
+  private Outcome<RunPage> page(
+      String tenant, @Nullable String after, int limit, Predicate<RunDescription> matches) {
+    try {
+      List<RunKey> keys = journal.list(tenant, after, NAMES_A_PAGE);
+      List<RunDescription> found = new ArrayList<>();
+      for (RunKey key : keys) {
+        RunDescription run = describeBriefly(key);
+        if (run != null && matches.test(run)) {
+          found.add(run);
+          if (found.size() == limit) {
+            return Outcome.done(
+                new RunPage(found, key.equals(keys.getLast()) ? more(keys) : key.id().name()));
+          }
+        }
+      }
+      return Outcome.done(new RunPage(found, more(keys)));
+    } catch (JournalException e) {
+      return Outcome.refused(Refusal.STORE_UNAVAILABLE);
+    }
+  }
+
+  private static @Nullable String more(List<RunKey> keys) {
+    return keys.size() == NAMES_A_PAGE ? keys.getLast().id().name() : null;
+  }
+
+  private @Nullable RunDescription describeBriefly(RunKey key) throws JournalException {
+    try {
+      Outcome<RunDescription> loaded =
+          offer(new Request.Read<>(key.id(), Run::describe, true)).join();
+      if (loaded instanceof Outcome.Done<RunDescription> done) {
+        return done.value();
+      }
+    } catch (CompletionException e) {
+      throw new IllegalStateException("a shard gave up", e);
+    }
+    Run run = recover(key);
+    if (run == null) {
+      return null;
+    }
+    RunDescription description = run.describe();
+    run.release();
+    return description;
+  }
+
+  private <T> CompletableFuture<Outcome<T>> read(RunId id, Function<Run, T> look) {
+    return offer(new Request.Read<>(id, look, false));
+  }
+
+  private <T> CompletableFuture<Outcome<T>> offer(Request<T> request) {
+    if (stopping) {
+      request.outcome.complete(Outcome.refused(Refusal.STOPPING));
+    } else if (!shards.get(Math.floorMod(request.id.hashCode(), shards.size())).offer(request)) {
+      request.outcome.complete(Outcome.refused(Refusal.QUEUE_FULL));
+    }
+    return request.outcome;
+  }
+
+  /** Takes nothing more, answers what is there, saves every run's state, and closes the journal. */
+  @Override
+  public void close() {
+    stopping = true;
+    checks.cancel(true);
+    checker.shutdownNow();
+    shards.forEach(Shard::stop);
+    try {
+      for (Thread thread : threads) {
+        if (!thread.join(Duration.ofSeconds(STOP_SECONDS))) {
+          LOG.error("{} did not stop in time; what it holds was not answered", thread.getName());
+        }
+      }
+      writers.forEach(ExecutorService::shutdown);
+      workers.shutdown();
+      if (!workers.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+        LOG.warn("Workers did not stop in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    journal.close();
+  }
+}

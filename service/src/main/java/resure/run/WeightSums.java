@@ -1,0 +1,75 @@
+package resure.run;
+
+import resure.weighting.EffectiveSampleSize;
+
+/** Sums over some observations' weights before normalization. Mutable; its holder's thread only. */
+public final class WeightSums {
+
+  private long usable;
+  private long unusable;
+  private double sum;
+  private double sumOfSquares;
+
+  WeightSums() {}
+
+  WeightSums(long usable, long unusable, double sum, double sumOfSquares) {
+    this.usable = usable;
+    this.unusable = unusable;
+    this.sum = sum;
+    this.sumOfSquares = sumOfSquares;
+  }
+
+  void add(double weight) {
+    usable++;
+    sum += weight;
+    sumOfSquares += weight * weight;
+  }
+
+  void addUnusable() {
+    unusable++;
+  }
+
+  void add(WeightSums other) {
+    usable += other.usable;
+    unusable += other.unusable;
+    sum += other.sum;
+    sumOfSquares += other.sumOfSquares;
+  }
+
+  WeightSums copy() {
+    return new WeightSums(usable, unusable, sum, sumOfSquares);
+  }
+
+  /** Usable observations. */
+  public long usable() {
+    return usable;
+  }
+
+  /** Unusable observations: NaN, infinite or too large. */
+  public long unusable() {
+    return unusable;
+  }
+
+  /** Observations that were not null. */
+  public long observations() {
+    return usable + unusable;
+  }
+
+  double sum() {
+    return sum;
+  }
+
+  double sumOfSquares() {
+    return sumOfSquares;
+  }
+
+  /** Mean weight of the usable ones; NaN when there are none. */
+  public double mean() {
+    return usable == 0 ? Double.NaN : sum / usable;
+  }
+
+  /** Effective sample size per usable observation; NaN when there are none. */
+  public double effectiveSampleRatio() {
+    return usable == 0 ? Double.NaN : EffectiveSampleSize.of(sum, sumOfSquares) / usable;
+  }
+}
