@@ -82,6 +82,18 @@ public final class MomentsTable {
     }
   }
 
+  /** The triples of slot {@code from} and all after it, merged in their order. */
+  public Moments pooled(int from) {
+    MomentsTable pool = new MomentsTable();
+    pool.grow(1);
+    for (int slot = from; slot < slots; slot++) {
+      if (n[slot] > 0) {
+        pool.merge(0, n[slot], mean[slot], m2[slot], seen[slot]);
+      }
+    }
+    return pool.moments(0);
+  }
+
   private void merge(BatchMoments batch) {
     if (batch.size() > 0) {
       grow(batch.slot(batch.size() - 1) + 1);

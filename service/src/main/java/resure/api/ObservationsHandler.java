@@ -11,6 +11,7 @@ import org.springframework.http.MediaType;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
+import resure.journal.JournalException;
 import resure.observation.RunId;
 import resure.run.Runs;
 import resure.run.Scored;
@@ -103,11 +104,15 @@ final class ObservationsHandler {
                   Flux.<DataBuffer, ExportLines>generate(
                           () -> new ExportLines(export),
                           (rest, sink) -> {
-                            byte[] piece = rest.next();
-                            if (piece == null) {
-                              sink.complete();
-                            } else {
-                              sink.next(exchange.response().bufferFactory().wrap(piece));
+                            try {
+                              byte[] piece = rest.next();
+                              if (piece == null) {
+                                sink.complete();
+                              } else {
+                                sink.next(exchange.response().bufferFactory().wrap(piece));
+                              }
+                            } catch (JournalException e) {
+                              sink.error(e);
                             }
                             return rest;
                           })

@@ -10,7 +10,8 @@ public final class WeightSums {
   private double sum;
   private double sumOfSquares;
 
-  WeightSums() {}
+  /** Over nothing. */
+  public WeightSums() {}
 
   WeightSums(long usable, long unusable, double sum, double sumOfSquares) {
     this.usable = usable;
@@ -29,7 +30,8 @@ public final class WeightSums {
     unusable++;
   }
 
-  void add(WeightSums other) {
+  /** Adds the sums over other observations. */
+  public void add(WeightSums other) {
     usable += other.usable;
     unusable += other.unusable;
     sum += other.sum;

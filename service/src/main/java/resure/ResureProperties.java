@@ -1,0 +1,275 @@
+package resure;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.convert.DurationStyle;
+import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.core.env.EnumerablePropertySource;
+import org.springframework.core.env.PropertySource;
+import org.springframework.util.unit.DataSize;
+import resure.journal.Durability;
+import resure.run.RunLimits;
+
+/**
+ * What an operator can set. Read once, whole, before anything starts: all faults are reported together,
+ * each with the property's name, the value found, and what would be valid.
+ *
+ * @param stateDirectory where the embedded store lives
+ * @param durability what an answered batch survives
+ * @param maxLosses most losses of a batch
+ * @param maxBody most bytes of a body
+ * @param runs bounds of what is held in memory
+ * @param metricsMaxRuns runs with metric series of their own
+ * @param metricsMaxTurns turns of such a run that are told apart
+ */
+record ResureProperties(
+    Path stateDirectory,
+    Durability durability,
+    int maxLosses,
+    int maxBody,
+    RunLimits runs,
+    int metricsMaxRuns,
+    int metricsMaxTurns) {
+
+  /**
+   * One property.
+   *
+   * @param name as in a properties file
+   * @param byDefault value when it is not set
+   * @param valid which values are valid
+   * @param meaning what it does
+   * @param parser its value; throws an IllegalArgumentException for what is not valid
+   */
+  record Property<T>(
+      String name, String byDefault, String valid, String meaning, Function<String, T> parser) {}
+
+  static final Property<Path> STATE_DIRECTORY =
+      new Property<>(
+          "resure.state.directory",
+          "./state",
+          "a directory that is empty, absent, or the service's own",
+          "where the embedded store lives",
+          ResureProperties::path);
+
+  static final Property<Durability> DURABILITY =
+      new Property<>(
+          "resure.durability",
+          "fsync",
+          "fsync or os",
+          "what an answered batch survives: power loss, or only the end of the process",
+          text ->
+              switch (text) {
+                case "fsync" -> Durability.FSYNC;
+                case "os" -> Durability.OS;
+                default -> throw new IllegalArgumentException(text);
+              });
+
+  static final Property<Integer> MAX_LOSSES =
+      whole("resure.limits.losses", 65_536, 1, 1_000_000, "most losses of a batch");
+
+  static final Property<Integer> MAX_BODY =
+      new Property<>(
+          "resure.limits.body",
+          "8MB",
+          "a size from 1KB to 256MB",
+          "most bytes of a body",
+          text -> (int) within(DataSize.parse(text).toBytes(), 1 << 10, 1 << 28));
+
+  static final Property<Integer> PENDING_BATCHES =
+      whole(
+          "resure.limits.pending-batches",
+          4096,
+          1,
+          1_000_000,
+          "batches of one run that may wait for their steps to close");
+
+  static final Property<Integer> QUEUED_LOSSES =
+      whole(
+          "resure.limits.queued-losses",
+          4_194_304,
+          1,
+          1 << 30,
+          "losses of all requests that may wait in one shard, each request counting 64 more");
+
+  static final Property<Integer> LOADED_RUNS =
+      whole("resure.limits.loaded-runs", 10_000, 1, 10_000_000, "runs held in memory");
+
+  static final Property<Duration> IDLE_AFTER =
+      new Property<>(
+          "resure.runs.idle-after",
+          "1h",
+          "a duration from 1s to 365d",
+          "how long a run stays in memory, and its series in the metrics, without a request",
+          text -> {
+            Duration duration = DurationStyle.detectAndParse(text);
+            within(duration.toSeconds(), 1, Duration.ofDays(365).toSeconds());
+            return duration;
+          });
+
+  static final Property<Integer> METRICS_MAX_RUNS =
+      whole("resure.metrics.max-runs", 200, 0, 10_000, "runs with metric series of their own");
+
+  static final Property<Integer> METRICS_MAX_TURNS =
+      whole(
+          "resure.metrics.max-turns",
+          16,
+          1,
+          1024,
+          "turns of a run with metric series of their own; later ones are pooled in the last");
+
+  static final Property<Boolean> ANONYMOUS =
+      new Property<>(
+          "resure.access.anonymous",
+          "false",
+          "true or false",
+          "whether to listen on other addresses than loopback although anybody there may do anything",
+          text ->
+              switch (text) {
+                case "true" -> true;
+                case "false" -> false;
+                default -> throw new IllegalArgumentException(text);
+              });
+
+  /** All of them, in the order of the documentation. */
+  static final List<Property<?>> ALL =
+      List.of(
+          STATE_DIRECTORY,
+          DURABILITY,
+          MAX_LOSSES,
+          MAX_BODY,
+          PENDING_BATCHES,
+          QUEUED_LOSSES,
+          LOADED_RUNS,
+          IDLE_AFTER,
+          METRICS_MAX_RUNS,
+          METRICS_MAX_TURNS,
+          ANONYMOUS);
+
+  private static final List<String> ADDRESSES = List.of("server.address", "management.server.address");
+
+  private static Property<Integer> whole(
+      String name, int byDefault, int least, int most, String meaning) {
+    return new Property<>(
+        name,
+        Integer.toString(byDefault),
+        "a whole number from " + least + " to " + most,
+        meaning,
+        text -> (int) within(Long.parseLong(text), least, most));
+  }
+
+  private static long within(long value, long least, long most) {
+    if (value < least || value > most) {
+      throw new IllegalArgumentException(Long.toString(value));
+    }
+    return value;
+  }
+
+  private static Path path(String text) {
+    try {
+      if (!text.isBlank()) {
+        return Path.of(text);
+      }
+    } catch (InvalidPathException e) {
+      // Falls through: not valid either.
+    }
+    throw new IllegalArgumentException(text);
+  }
+
+  /** Reads all properties; throws when any is not valid or unknown. */
+  static ResureProperties read(ConfigurableEnvironment environment) {
+    Reader reader = new Reader(environment, new ArrayList<>());
+    Path stateDirectory = reader.value(STATE_DIRECTORY, Path.of("state"));
+    Durability durability = reader.value(DURABILITY, Durability.FSYNC);
+    int maxLosses = reader.value(MAX_LOSSES, 1);
+    int maxBody = reader.value(MAX_BODY, 1);
+    RunLimits runs =
+        new RunLimits(
+            reader.value(PENDING_BATCHES, 1),
+            reader.value(QUEUED_LOSSES, 1),
+            reader.value(LOADED_RUNS, 1),
+            reader.value(IDLE_AFTER, Duration.ZERO));
+    int metricsMaxRuns = reader.value(METRICS_MAX_RUNS, 0);
+    int metricsMaxTurns = reader.value(METRICS_MAX_TURNS, 1);
+    boolean anonymous = reader.value(ANONYMOUS, false);
+    reader.refuseUnknown();
+    if (!anonymous) {
+      reader.refuseForeignAddresses();
+    }
+    if (maxLosses > runs.queuedLosses() - 64) {
+      reader.faults.add(
+          "resure.limits.queued-losses must exceed resure.limits.losses by at least 64");
+    }
+    if (!reader.faults.isEmpty()) {
+      throw new InvalidPropertiesException(reader.faults);
+    }
+    return new ResureProperties(
+        stateDirectory, durability, maxLosses, maxBody, runs, metricsMaxRuns, metricsMaxTurns);
+  }
+
+  private record Reader(ConfigurableEnvironment environment, List<String> faults) {
+
+    /** The value, or {@code fallback} after noting a fault. */
+    <T> T value(Property<T> property, T fallback) {
+      String text = environment.getProperty(property.name, property.byDefault);
+      try {
+        return property.parser.apply(text);
+      } catch (IllegalArgumentException | ArithmeticException e) {
+        faults.add(property.name + " is '" + text + "'; valid is " + property.valid);
+        return fallback;
+      }
+    }
+
+    void refuseUnknown() {
+      for (PropertySource<?> source : environment.getPropertySources()) {
+        if (source instanceof EnumerablePropertySource<?> enumerable) {
+          for (String name : enumerable.getPropertyNames()) {
+            if (ours(name) && ALL.stream().noneMatch(p -> canonical(p.name).equals(canonical(name)))) {
+              faults.add(name + " is not a property of this service");
+            }
+          }
+        }
+      }
+    }
+
+    private static boolean ours(String name) {
+      return name.startsWith("resure.") || name.startsWith("RESURE_");
+    }
+
+    /** Environment variables cannot have dots and hyphens. */
+    private static String canonical(String name) {
+      return name.toLowerCase(Locale.ROOT).replaceAll("[._-]", "");
+    }
+
+    void refuseForeignAddresses() {
+      for (String name : ADDRESSES) {
+        String address = environment.getProperty(name, "");
+        if (!loopback(address)) {
+          faults.add(
+              name
+                  + " is '"
+                  + address
+                  + "'; without credentials valid is a loopback address such as 127.0.0.1, or any"
+                  + " with resure.access.anonymous=true");
+        }
+      }
+    }
+
+    private static boolean loopback(@Nullable String address) {
+      try {
+        return address != null
+            && !address.isEmpty()
+            && InetAddress.getByName(address).isLoopbackAddress();
+      } catch (UnknownHostException e) {
+        return false;
+      }
+    }
+  }
+}

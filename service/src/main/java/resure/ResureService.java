@@ -1,0 +1,102 @@
+package resure;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.InstantSource;
+import java.util.Locale;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.SpringBootConfiguration;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.web.server.context.WebServerInitializedEvent;
+import org.springframework.context.ApplicationListener;
+import org.springframework.context.annotation.Bean;
+import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.web.reactive.HandlerMapping;
+import org.springframework.web.server.WebExceptionHandler;
+import resure.api.Api;
+import resure.compute.jvm.JvmCompute;
+import resure.journal.Journal;
+import resure.journal.JournalException;
+import resure.journal.rocksdb.RocksDbJournal;
+import resure.metrics.ServiceMeters;
+import resure.run.Runs;
+
+/** Starts the service and wires it together. */
+@SpringBootConfiguration(proxyBeanMethods = false)
+@EnableAutoConfiguration
+public class ResureService {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ResureService.class);
+
+  /** Runs until it is told to stop. */
+  public static void main(String[] arguments) {
+    SpringApplication.run(ResureService.class, arguments);
+  }
+
+  @Bean
+  ResureProperties properties(ConfigurableEnvironment environment) {
+    return ResureProperties.read(environment);
+  }
+
+  /** Closed by {@link Runs}, which knows when nobody writes any more. */
+  @Bean(destroyMethod = "")
+  Journal journal(ResureProperties properties) throws JournalException {
+    LOG.info(
+        "State is in {}, durability is {}, compute is jvm",
+        properties.stateDirectory().toAbsolutePath().normalize(),
+        properties.durability().name().toLowerCase(Locale.ROOT));
+    return RocksDbJournal.open(properties.stateDirectory(), properties.durability());
+  }
+
+  @Bean
+  ServiceMeters meters(ResureProperties properties, MeterRegistry registry) {
+    return new ServiceMeters(
+        registry, properties.metricsMaxRuns(), properties.metricsMaxTurns(), "jvm");
+  }
+
+  @Bean
+  Runs runs(ResureProperties properties, Journal journal, ServiceMeters meters) {
+    Runs runs =
+        new Runs(
+            journal,
+            JvmCompute::new,
+            properties.durability(),
+            properties.runs(),
+            InstantSource.system(),
+            meters);
+    meters.watch(runs);
+    return runs;
+  }
+
+  @Bean
+  HandlerMapping addresses(ResureProperties properties, Runs runs, ServiceMeters meters) {
+    return Api.addresses(runs, properties.maxLosses(), properties.maxBody(), meters::answered);
+  }
+
+  @Bean
+  WebExceptionHandler problems(ServiceMeters meters) {
+    return Api.problems(meters::problem);
+  }
+
+  /** Readiness falls while the store, which is this process's own, takes no batch. */
+  @Bean("store")
+  HealthIndicator store(Runs runs) {
+    return () -> (runs.storeFault() == null ? Health.up() : Health.outOfService()).build();
+  }
+
+  @Bean
+  ApplicationListener<WebServerInitializedEvent> address(ConfigurableEnvironment environment) {
+    return event -> {
+      if (event.getApplicationContext().getServerNamespace() == null) {
+        LOG.info(
+            "Ready: POST losses to http://{}:{}/v1/runs/{run}/observations",
+            environment.getProperty("server.address"),
+            event.getWebServer().getPort(),
+            "{run}");
+      }
+    };
+  }
+}

@@ -1,0 +1,98 @@
+package resure.metrics;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+import resure.journal.RunKey;
+import resure.run.Totals;
+import resure.run.WeightSums;
+import resure.statistics.Moments;
+import resure.statistics.MomentsTable;
+
+/**
+ * The gauges of one active run, per turn. Written by the run's shard, a whole list at a time; read by
+ * whoever scrapes. Turns past the last one that is told apart are pooled in it.
+ */
+final class RunMeters {
+
+  private final MeterRegistry registry;
+  private final String run;
+  private final int maxTurns;
+  private final List<Meter> meters = new ArrayList<>();
+  private int registered;
+
+  /** Replaced as a whole by the shard's thread, read by scrapes. */
+  private volatile List<Figures> turns = List.of();
+
+  private record Figures(Moments moments, double meanWeight, double effectiveSampleRatio) {
+    static final Figures NONE = new Figures(Moments.NONE, Double.NaN, Double.NaN);
+  }
+
+  RunMeters(MeterRegistry registry, RunKey run, int maxTurns) {
+    this.registry = registry;
+    this.run = run.id().name();
+    this.maxTurns = maxTurns;
+  }
+
+  void folded(MomentsTable reference, Totals totals) {
+    int count = Math.min(maxTurns, reference.slots());
+    List<Figures> figures = new ArrayList<>(count);
+    for (int turn = 0; turn < count; turn++) {
+      boolean pooled = turn == maxTurns - 1;
+      Moments moments = pooled ? reference.pooled(turn) : reference.moments(turn);
+      WeightSums weights = weights(totals, turn, pooled);
+      figures.add(new Figures(moments, weights.mean(), weights.effectiveSampleRatio()));
+    }
+    turns = List.copyOf(figures);
+    for (; registered < count; registered++) {
+      register(registered);
+    }
+  }
+
+  private static WeightSums weights(Totals totals, int turn, boolean pooled) {
+    if (!pooled) {
+      return totals.slots().get(turn);
+    }
+    WeightSums pool = new WeightSums();
+    totals.slots().subList(turn, totals.slots().size()).forEach(pool::add);
+    return pool;
+  }
+
+  private void register(int turn) {
+    gauge("resure.turn.loss.mean", "Mean loss in nats", turn, f -> mean(f.moments));
+    gauge("resure.turn.loss.sd", "Standard deviation of the loss", turn, f -> f.moments.sd());
+    gauge("resure.turn.observations", "Observations folded", turn, f -> f.moments.seen());
+    gauge("resure.turn.weight.mean", "Mean reliability weight", turn, f -> f.meanWeight);
+    gauge(
+        "resure.turn.effective.sample.ratio",
+        "Effective sample size per observation",
+        turn,
+        f -> f.effectiveSampleRatio);
+  }
+
+  private static double mean(Moments moments) {
+    return moments.seen() == 0 ? Double.NaN : moments.mean();
+  }
+
+  private void gauge(String name, String description, int turn, ToDoubleFunction<Figures> figure) {
+    meters.add(
+        Gauge.builder(name, this, meters -> figure.applyAsDouble(meters.figures(turn)))
+            .description(description)
+            .tag("run", run)
+            .tag("turn", turn == maxTurns - 1 ? turn + "+" : Integer.toString(turn))
+            .register(registry));
+  }
+
+  private Figures figures(int turn) {
+    List<Figures> now = turns;
+    return turn < now.size() ? now.get(turn) : Figures.NONE;
+  }
+
+  /** Ends the run's series. */
+  void remove() {
+    meters.forEach(registry::remove);
+  }
+}

@@ -1,0 +1,151 @@
+package resure.metrics;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import resure.journal.RunKey;
+import resure.run.RunListener;
+import resure.run.Runs;
+import resure.run.Totals;
+import resure.statistics.MomentsTable;
+
+/** The service's own meters, and those of up to {@code maxRuns} active runs. Any thread. */
+public final class ServiceMeters implements RunListener {
+
+  private final MeterRegistry registry;
+  private final int maxRuns;
+  private final int maxTurns;
+  private final Timer latency;
+  private final Timer append;
+  private final Timer weigh;
+  private final Timer recovery;
+  private final DistributionSummary group;
+  private final Counter observations;
+  private final Counter late;
+
+  /** Each run's meters are changed by its shard's thread only. */
+  private final Map<RunKey, RunMeters> runs = new ConcurrentHashMap<>();
+
+  /**
+   * Registers what there is without runs.
+   *
+   * @param maxRuns runs with series of their own, first come, until they finish, go idle or are deleted
+   * @param maxTurns series of one run; turns past the last are pooled in it
+   * @param backend name of the compute backend
+   */
+  public ServiceMeters(MeterRegistry registry, int maxRuns, int maxTurns, String backend) {
+    this.registry = registry;
+    this.maxRuns = maxRuns;
+    this.maxTurns = maxTurns;
+    latency =
+        Timer.builder("resure.batch.latency")
+            .description("From a batch's head to its answer, durable")
+            .publishPercentileHistogram()
+            .minimumExpectedValue(Duration.ofNanos(250_000))
+            .maximumExpectedValue(Duration.ofSeconds(10))
+            .register(registry);
+    append =
+        Timer.builder("resure.journal.append")
+            .description("One durable append of a group")
+            .register(registry);
+    weigh =
+        Timer.builder("resure.compute.weigh")
+            .description("Weighing one group")
+            .tag("backend", backend)
+            .register(registry);
+    recovery =
+        Timer.builder("resure.run.recovery")
+            .description("Reading one run from the journal")
+            .register(registry);
+    group =
+        DistributionSummary.builder("resure.group.batches")
+            .description("Batches in one append")
+            .register(registry);
+    observations =
+        Counter.builder("resure.observations")
+            .description("Losses recorded, null ones included")
+            .register(registry);
+    late =
+        Counter.builder("resure.late.batches")
+            .description("Batches of a step that was closed already")
+            .register(registry);
+  }
+
+  /** Adds what is asked of the running service. */
+  public void watch(Runs watched) {
+    Gauge.builder("resure.queue.losses", watched, Runs::queuedLosses)
+        .description("Losses that wait or are in flight")
+        .register(registry);
+    Gauge.builder("resure.store.up", watched, w -> w.storeFault() == null ? 1 : 0)
+        .description("1 while the store takes batches, else 0")
+        .register(registry);
+    Gauge.builder("resure.runs.exported", runs, Map::size)
+        .description("Active runs that have series of their own")
+        .register(registry);
+  }
+
+  /** A batch is answered. */
+  public void answered(long nanos) {
+    latency.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** A request is answered with a problem of this type: one of a closed set. */
+  public void problem(String type) {
+    Counter.builder("resure.problems")
+        .description("Requests answered with a problem")
+        .tag("type", type)
+        .register(registry)
+        .increment();
+  }
+
+  @Override
+  public void groupApplied(int batches, int losses, long weighNanos, long appendNanos) {
+    group.record(batches);
+    observations.increment(losses);
+    weigh.record(weighNanos, TimeUnit.NANOSECONDS);
+    append.record(appendNanos, TimeUnit.NANOSECONDS);
+  }
+
+  @Override
+  public void lateBatch() {
+    late.increment();
+  }
+
+  @Override
+  public void recovered(long nanos) {
+    recovery.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  @Override
+  public void folded(RunKey run, MomentsTable reference, Totals totals) {
+    RunMeters meters = metersOf(run);
+    if (meters != null) {
+      meters.folded(reference, totals);
+    }
+  }
+
+  private @Nullable RunMeters metersOf(RunKey run) {
+    RunMeters meters = runs.get(run);
+    // With several shards at once the bound may be passed by as many, and by no more.
+    if (meters == null && runs.size() < maxRuns) {
+      meters = new RunMeters(registry, run, maxTurns);
+      runs.put(run, meters);
+    }
+    return meters;
+  }
+
+  @Override
+  public void ended(RunKey run) {
+    RunMeters meters = runs.remove(run);
+    if (meters != null) {
+      meters.remove();
+    }
+  }
+}
