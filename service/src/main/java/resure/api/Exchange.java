@@ -195,7 +195,7 @@ final class Exchange {
     EventLoop loop = eventLoop();
     return Mono.create(
         sink -> {
-          CompletableFuture<?> unused =
+          CompletableFuture<?> _ =
             outcome.whenComplete(
                 (value, failure) ->
                     // One hop back; from a shard that answers a whole group, most find the loop awake.

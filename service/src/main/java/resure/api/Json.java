@@ -41,9 +41,8 @@ final class Json {
   }
 
   private static String pointer(StreamReadException e) {
-    return e.processor() instanceof JsonParser parser
-        ? parser.streamReadContext().pathAsPointer().toString()
-        : "";
+    JsonParser parser = e.processor();
+    return parser == null ? "" : parser.streamReadContext().pathAsPointer().toString();
   }
 
   private static ProblemException malformed(JacksonException e) {
