@@ -1,9 +1,9 @@
 package resure.journal;
 
-/** What an answered batch survives. */
+/** When an append counts as durable. */
 public enum Durability {
-  /** Power loss: each group is synced before it is answered. */
+  /** Once the disk says so: survives kill -9 and power loss. */
   FSYNC,
-  /** The end of the process, kill -9 included, but not of the machine. */
+  /** Once the operating system has it: survives kill -9 only. */
   OS
 }

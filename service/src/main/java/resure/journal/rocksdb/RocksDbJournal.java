@@ -1,0 +1,360 @@
+package resure.journal.rocksdb;
+
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.RocksDBException;
+import org.rocksdb.Status;
+import org.rocksdb.WriteBatch;
+import resure.journal.Append;
+import resure.journal.CorruptJournalException;
+import resure.journal.Durability;
+import resure.journal.Journal;
+import resure.journal.JournalException;
+import resure.journal.JournalUnavailableException;
+import resure.journal.OutcomeUnknownException;
+import resure.journal.RunKey;
+import resure.journal.Snapshot;
+import resure.journal.StoredEntry;
+import resure.observation.RunId;
+
+/**
+ * A journal in an embedded RocksDB, held by one process.
+ *
+ * <p>Failure: after the first write that fails, nothing is written and nothing read until {@link
+ * #check} has closed and reopened the database, which recovers what it finds in its log: a write is
+ * never tried again. Recovery writes what it read to new, synced files, so that pages which a
+ * failed sync left in memory only are not taken for durable.
+ *
+ * <p>Threads: every call holds {@code gate} for reading, closing and reopening hold it for writing,
+ * so that native memory is never freed under a call. {@code failure} is volatile, so that calls
+ * need no other lock to see it; {@code store} changes only under the gate.
+ */
+public final class RocksDbJournal implements Journal {
+
+  private static final System.Logger LOG = System.getLogger(RocksDbJournal.class.getName());
+
+  private final Durability durability;
+  private final StateDirectory state;
+  private final ReadWriteLock gate = new ReentrantReadWriteLock();
+  private @Nullable Store store;
+  private volatile @Nullable Exception failure;
+  private boolean closed;
+
+  private RocksDbJournal(StateDirectory state, Durability durability, Store store) {
+    this.state = state;
+    this.durability = durability;
+    this.store = store;
+  }
+
+  /**
+   * Opens the store of a directory; one that is empty or absent is initialised.
+   *
+   * @throws JournalUnavailableException when the directory is in use, foreign, of a newer release,
+   *     or cannot be used; the message says what to do
+   * @throws CorruptJournalException when what is in it is damaged or incomplete; the directory is
+   *     left as it is
+   */
+  public static RocksDbJournal open(Path directory, Durability durability) throws JournalException {
+    StateDirectory state = StateDirectory.open(directory);
+    try {
+      if (!state.ready()) {
+        initialise(state);
+      }
+      return new RocksDbJournal(state, durability, openStore(state, durability));
+    } catch (JournalException | RuntimeException | Error e) {
+      state.close();
+      throw e;
+    }
+  }
+
+  private static void initialise(StateDirectory state) throws JournalException {
+    try {
+      state.clear();
+      try (Database database = new Database(state.database(), Durability.FSYNC, true, false);
+          WriteBatch batch = new WriteBatch()) {
+        ByteBuffer id =
+            ByteBuffer.allocate(16)
+                .putLong(state.store().getMostSignificantBits())
+                .putLong(state.store().getLeastSignificantBits());
+        batch.put(database.handle(Database.Family.DEFAULT), Rows.STORE, id.array());
+        database.write(batch);
+        Watermark.start(state.watermark(), state.store(), Durability.FSYNC, database.reached())
+            .close();
+      }
+      state.markReady();
+    } catch (RocksDBException | IOException e) {
+      throw new JournalUnavailableException(
+          "State directory %s could not be initialised: %s. It must be on a writable disk with room"
+              .formatted(state.directory(), e.getMessage()),
+          e);
+    }
+  }
+
+  private static Store openStore(StateDirectory state, Durability durability)
+      throws JournalException {
+    if (!Files.isDirectory(state.database())) {
+      throw new CorruptJournalException(
+          "State directory %s has a marker but no database (%s). Restore the directory from a backup"
+              .formatted(state.directory(), state.database().getFileName()));
+    }
+    Watermark.@Nullable Found found;
+    try {
+      found = Watermark.find(state.watermark(), state.store());
+    } catch (JournalException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new JournalUnavailableException(
+          "State directory %s cannot be read: %s".formatted(state.directory(), e), e);
+    }
+    boolean tailMayBeLost = found != null && found.mayBeAhead();
+    Database database;
+    try {
+      database = new Database(state.database(), durability, false, tailMayBeLost);
+    } catch (RocksDBException e) {
+      throw notOpened(state, e);
+    }
+    try {
+      requireOwn(state, database);
+      requireComplete(state, database, found, tailMayBeLost);
+      Watermark watermark =
+          Watermark.start(state.watermark(), state.store(), durability, database.reached());
+      return new Store(database, watermark);
+    } catch (RocksDBException e) {
+      database.close();
+      throw notOpened(state, e);
+    } catch (JournalException | RuntimeException | Error e) {
+      database.close();
+      throw e;
+    } catch (IOException e) {
+      database.close();
+      throw new JournalUnavailableException(
+          "State directory %s cannot be written: %s".formatted(state.directory(), e), e);
+    }
+  }
+
+  private static JournalException notOpened(StateDirectory state, RocksDBException e) {
+    String found =
+        "State directory %s: the database does not open: %s"
+            .formatted(state.directory(), e.getMessage());
+    if (isCorruption(e)) {
+      return new CorruptJournalException(
+          found + ". It is damaged; restore the directory from a backup", e);
+    }
+    return new JournalUnavailableException(
+        found + ". If the disk is writable and has room, restore the directory from a backup", e);
+  }
+
+  private static void requireOwn(StateDirectory state, Database database)
+      throws RocksDBException, CorruptJournalException {
+    byte[] id = database.get(Database.Family.DEFAULT, Rows.STORE);
+    byte[] expected =
+        ByteBuffer.allocate(16)
+            .putLong(state.store().getMostSignificantBits())
+            .putLong(state.store().getLeastSignificantBits())
+            .array();
+    if (!Arrays.equals(id, expected)) {
+      throw new CorruptJournalException(
+          "State directory %s: the database is not the one of the marker: files of two directories"
+                  .formatted(state.directory())
+              + " were mixed. Restore the directory from a backup");
+    }
+  }
+
+  private static void requireComplete(
+      StateDirectory state,
+      Database database,
+      Watermark.@Nullable Found found,
+      boolean tailMayBeLost)
+      throws CorruptJournalException {
+    long reached = database.reached();
+    if (found == null) {
+      LOG.log(
+          Level.WARNING,
+          "State directory {0}: there was no {1} to tell whether the database is complete",
+          state.directory(),
+          state.watermark().getFileName());
+    } else if (reached < found.sequence()) {
+      String loss =
+          "State directory %s: the database ends at write %d, but %d had been reached"
+              .formatted(state.directory(), reached, found.sequence());
+      if (!tailMayBeLost) {
+        throw new CorruptJournalException(
+            loss
+                + ": a file is damaged, or this is a copy that was taken while the service ran."
+                + " Restore the directory from a backup, or remove %s to accept the loss"
+                    .formatted(state.watermark().getFileName()));
+      }
+      LOG.log(Level.WARNING, "{0}: lost with the last boot, as durability os allows", loss);
+    }
+  }
+
+  private static boolean isCorruption(RocksDBException e) {
+    Status status = e.getStatus();
+    return status != null && status.getCode() == Status.Code.Corruption;
+  }
+
+  /** What the caller is told of a read that failed. */
+  static JournalException unread(RocksDBException e) {
+    return isCorruption(e)
+        ? new CorruptJournalException("the database is damaged: " + e.getMessage(), e)
+        : new JournalUnavailableException("the database cannot be read: " + e.getMessage(), e);
+  }
+
+  /** The store, under the gate. */
+  private Store usable() throws JournalUnavailableException {
+    Exception cause = failure;
+    Store open = store;
+    if (cause != null) {
+      throw new JournalUnavailableException(
+          "the store is closed since a write failed: " + cause.getMessage(), cause);
+    }
+    if (open == null) {
+      throw new JournalUnavailableException("the store is closed");
+    }
+    return open;
+  }
+
+  @FunctionalInterface
+  private interface Reading<T extends @Nullable Object> {
+    T from(Store store) throws RocksDBException, JournalException;
+  }
+
+  private <T extends @Nullable Object> T read(Reading<T> reading) throws JournalException {
+    gate.readLock().lock();
+    try {
+      return reading.from(usable());
+    } catch (RocksDBException e) {
+      throw unread(e);
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  @Override
+  public Set<RunKey> append(List<Append> group) throws JournalException {
+    gate.readLock().lock();
+    try {
+      List<RunId> names = group.stream().map(append -> append.run().id()).distinct().toList();
+      Store open = usable();
+      open.heads().hold(names);
+      try {
+        // While waiting for another writer, its write may have failed.
+        return usable().append(group);
+      } catch (RocksDBException e) {
+        failure = e;
+        throw new OutcomeUnknownException("a write failed: " + e.getMessage(), e);
+      } finally {
+        open.heads().release(names);
+      }
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  @Override
+  public List<StoredEntry> read(RunKey run, long from, int maxBytes) throws JournalException {
+    return read(open -> open.read(run, from, maxBytes));
+  }
+
+  @Override
+  public long find(RunKey run, String key) throws JournalException {
+    return read(open -> open.find(run, key));
+  }
+
+  @Override
+  public @Nullable RunKey lookup(RunId id) throws JournalException {
+    return this.<@Nullable RunKey>read(open -> open.lookup(id));
+  }
+
+  @Override
+  public List<RunKey> list(String tenant, @Nullable String after, int limit)
+      throws JournalException {
+    return read(open -> open.list(tenant, after, limit));
+  }
+
+  @Override
+  public void save(RunKey run, Snapshot snapshot) throws JournalException {
+    gate.readLock().lock();
+    try {
+      Store open = usable();
+      List<RunId> name = List.of(run.id());
+      open.heads().hold(name);
+      try {
+        usable().save(run, snapshot);
+      } catch (RocksDBException e) {
+        failure = e;
+        throw new OutcomeUnknownException("a write failed: " + e.getMessage(), e);
+      } finally {
+        open.heads().release(name);
+      }
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  @Override
+  public @Nullable Snapshot snapshot(RunKey run, long atMost) throws JournalException {
+    return this.<@Nullable Snapshot>read(open -> open.snapshot(run, atMost));
+  }
+
+  @Override
+  public void check() throws JournalException {
+    if (failure != null) {
+      reopen();
+    }
+    gate.readLock().lock();
+    try {
+      usable();
+    } finally {
+      gate.readLock().unlock();
+    }
+  }
+
+  private void reopen() throws JournalException {
+    gate.writeLock().lock();
+    try {
+      if (failure == null || closed) {
+        return;
+      }
+      if (store != null) {
+        store.close();
+        store = null;
+      }
+      store = openStore(state, durability);
+      failure = null;
+    } catch (JournalException e) {
+      failure = e;
+      throw e;
+    } finally {
+      gate.writeLock().unlock();
+    }
+  }
+
+  @Override
+  public void close() {
+    gate.writeLock().lock();
+    try {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      if (store != null) {
+        LOG.log(Level.DEBUG, "Written since opening: {0}", store.written());
+        store.close();
+        store = null;
+      }
+      state.close();
+    } finally {
+      gate.writeLock().unlock();
+    }
+  }
+}

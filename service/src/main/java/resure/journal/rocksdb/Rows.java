@@ -1,0 +1,113 @@
+package resure.journal.rocksdb;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
+import resure.journal.CorruptJournalException;
+import resure.journal.Incarnation;
+import resure.journal.RunKey;
+import resure.observation.RunId;
+
+/**
+ * The keys and small values of the column families, big-endian throughout, so that keys sort by
+ * run, then sequence.
+ *
+ * <pre>
+ *   run        = length of tenant (1), tenant, incarnation (16)
+ *
+ *   entries    run, sequence (8)                  -> an entry, by EntryFormat
+ *   names      length of tenant (1), tenant, name -> incarnation (16)
+ *   keys       run, idempotency key               -> sequence (8), step (8)
+ *   rewinds    run, sequence (8)                  -> nextStep (8)
+ *   snapshots  run, sequence (8)                  -> CRC-32C of key and state (4), state
+ *   default    "store"                            -> id of the store (16)
+ * </pre>
+ */
+final class Rows {
+
+  static final byte[] STORE = "store".getBytes(US_ASCII);
+
+  static final int INCARNATION_BYTES = 16;
+  static final int KEY_VALUE_BYTES = 16;
+  static final int CHECKSUM_BYTES = 4;
+
+  private Rows() {}
+
+  /** What every key of the run begins with, but that of its name. */
+  static byte[] run(RunKey run) {
+    byte[] tenant = run.id().tenant().getBytes(US_ASCII);
+    return ByteBuffer.allocate(1 + tenant.length + INCARNATION_BYTES)
+        .put((byte) tenant.length)
+        .put(tenant)
+        .putLong(run.incarnation().high())
+        .putLong(run.incarnation().low())
+        .array();
+  }
+
+  /** Beyond every key that begins with {@code prefix}: sequences and texts begin with less. */
+  static byte[] end(byte[] prefix) {
+    return ByteBuffer.allocate(prefix.length + 1).put(prefix).put((byte) 0xFF).array();
+  }
+
+  static byte[] at(byte[] run, long sequence) {
+    return ByteBuffer.allocate(run.length + Long.BYTES).put(run).putLong(sequence).array();
+  }
+
+  /** The sequence that ends a key made by {@link #at}. */
+  static long sequence(byte[] key) {
+    return ByteBuffer.wrap(key).getLong(key.length - Long.BYTES);
+  }
+
+  static byte[] key(byte[] run, String key) {
+    byte[] text = key.getBytes(UTF_8);
+    return ByteBuffer.allocate(run.length + text.length).put(run).put(text).array();
+  }
+
+  /** What the keys of a tenant's names begin with. */
+  static byte[] names(String tenant) {
+    byte[] text = tenant.getBytes(US_ASCII);
+    return ByteBuffer.allocate(1 + text.length).put((byte) text.length).put(text).array();
+  }
+
+  static byte[] name(RunId id) {
+    byte[] tenant = names(id.tenant());
+    byte[] text = id.name().getBytes(US_ASCII);
+    return ByteBuffer.allocate(tenant.length + text.length).put(tenant).put(text).array();
+  }
+
+  static byte[] value(Incarnation incarnation) {
+    return ByteBuffer.allocate(INCARNATION_BYTES)
+        .putLong(incarnation.high())
+        .putLong(incarnation.low())
+        .array();
+  }
+
+  static Incarnation incarnation(byte[] value) throws CorruptJournalException {
+    if (value.length != INCARNATION_BYTES) {
+      throw new CorruptJournalException("a name's row is of the wrong size");
+    }
+    ByteBuffer buffer = ByteBuffer.wrap(value);
+    return new Incarnation(buffer.getLong(), buffer.getLong());
+  }
+
+  static byte[] snapshot(byte[] key, byte[] state) {
+    return ByteBuffer.allocate(CHECKSUM_BYTES + state.length)
+        .putInt(checksum(key, state, 0))
+        .put(state)
+        .array();
+  }
+
+  static boolean isSnapshot(byte[] key, byte[] value) {
+    return value.length >= CHECKSUM_BYTES
+        && ByteBuffer.wrap(value).getInt() == checksum(key, value, CHECKSUM_BYTES);
+  }
+
+  private static int checksum(byte[] key, byte[] bytes, int from) {
+    CRC32C crc = new CRC32C();
+    crc.update(key);
+    crc.update(bytes, from, bytes.length - from);
+    return (int) crc.getValue();
+  }
+}

@@ -1,0 +1,215 @@
+package resure.journal;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import resure.observation.RunId;
+
+/**
+ * A journal that lasts as long as the object, for tests. Entries are kept as the bytes that a store
+ * would keep. Can be told to fail. Thread-safe: the monitor guards everything.
+ */
+public final class InMemoryJournal implements Journal {
+
+  /** How an append fails. */
+  public enum Failure {
+    /** Nothing was written, and the caller is told so. */
+    UNAVAILABLE,
+    /** The group was written, but the caller is not told. */
+    UNKNOWN_WRITTEN,
+    /** The group was not written, and the caller is not told. */
+    UNKNOWN_LOST
+  }
+
+  private static final class Run {
+    final List<byte[]> entries = new ArrayList<>();
+    final Map<String, Long> keys = new HashMap<>();
+    final NavigableMap<Long, byte[]> snapshots = new TreeMap<>();
+  }
+
+  private final Map<String, NavigableMap<String, RunKey>> names = new HashMap<>();
+  private final Map<RunKey, Run> runs = new HashMap<>();
+  private @Nullable Failure nextFailure;
+  private boolean unavailable;
+  private boolean closed;
+
+  /**
+   * Makes the next append fail; every call after it is refused until {@link #check}.
+   *
+   * @param failure how
+   */
+  public synchronized void failNextAppend(Failure failure) {
+    nextFailure = failure;
+  }
+
+  /** Opens again after {@link #close}; what was appended is still there. */
+  public synchronized void reopen() {
+    closed = false;
+    unavailable = false;
+  }
+
+  private void requireOpen() throws JournalUnavailableException {
+    if (closed || unavailable) {
+      throw new JournalUnavailableException(closed ? "closed" : "failed");
+    }
+  }
+
+  @Override
+  public synchronized Set<RunKey> append(List<Append> group) throws JournalException {
+    requireOpen();
+    Failure failure = nextFailure;
+    nextFailure = null;
+    unavailable = failure != null;
+    if (failure == Failure.UNAVAILABLE) {
+      throw new JournalUnavailableException("told to fail");
+    }
+    if (failure == Failure.UNKNOWN_LOST) {
+      throw new OutcomeUnknownException("told to fail");
+    }
+    Set<RunKey> conflicts = new HashSet<>();
+    RunKey last = null;
+    for (Append append : group) {
+      RunKey key = append.run();
+      if (!key.equals(last) && conflicts(append)) {
+        conflicts.add(key);
+      }
+      last = key;
+      if (!conflicts.contains(key)) {
+        write(append);
+      }
+    }
+    if (failure == Failure.UNKNOWN_WRITTEN) {
+      throw new OutcomeUnknownException("told to fail");
+    }
+    return conflicts;
+  }
+
+  private boolean conflicts(Append first) {
+    RunKey key = first.run();
+    Run run = runs.get(key);
+    if (first.entry() instanceof JournalEntry.Created) {
+      return run != null || names(key.id().tenant()).containsKey(key.id().name());
+    }
+    return run == null || first.sequence() != run.entries.size() + 1;
+  }
+
+  private void write(Append append) {
+    RunKey key = append.run();
+    RunId id = key.id();
+    if (append.entry() instanceof JournalEntry.Deleted) {
+      runs.remove(key);
+      names(id.tenant()).remove(id.name());
+      return;
+    }
+    Run run = runs.computeIfAbsent(key, k -> new Run());
+    ByteBuffer encoded =
+        new EntryFormat().encode(key.incarnation(), append.sequence(), append.entry());
+    byte[] bytes = new byte[encoded.remaining()];
+    encoded.get(bytes);
+    run.entries.add(bytes);
+    switch (append.entry()) {
+      case JournalEntry.Created created -> names(id.tenant()).put(id.name(), key);
+      case JournalEntry.Batch batch -> {
+        if (batch.key() != null) {
+          run.keys.put(batch.key(), append.sequence());
+        }
+      }
+      case JournalEntry.Rewound rewound ->
+          run.keys.values().removeIf(sequence -> step(key, run, sequence) >= rewound.nextStep());
+      case JournalEntry.Finished finished -> {}
+      case JournalEntry.Deleted deleted -> {}
+    }
+  }
+
+  private static long step(RunKey key, Run run, long sequence) {
+    try {
+      JournalEntry entry =
+          EntryFormat.decode(
+              key.incarnation(), sequence, run.entries.get(Math.toIntExact(sequence) - 1));
+      return ((JournalEntry.Batch) entry).batch().step();
+    } catch (CorruptJournalException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private NavigableMap<String, RunKey> names(String tenant) {
+    return names.computeIfAbsent(tenant, t -> new TreeMap<>());
+  }
+
+  @Override
+  public synchronized List<StoredEntry> read(RunKey key, long from, int maxBytes)
+      throws JournalException {
+    requireOpen();
+    List<StoredEntry> read = new ArrayList<>();
+    Run run = runs.get(key);
+    long bytes = 0;
+    for (long s = from;
+        run != null && s <= run.entries.size() && (bytes < maxBytes || read.isEmpty());
+        s++) {
+      byte[] entry = run.entries.get(Math.toIntExact(s) - 1);
+      read.add(new StoredEntry(s, EntryFormat.decode(key.incarnation(), s, entry)));
+      bytes += entry.length;
+    }
+    return read;
+  }
+
+  @Override
+  public synchronized long find(RunKey key, String idempotencyKey) throws JournalException {
+    requireOpen();
+    Run run = runs.get(key);
+    return run == null ? 0 : run.keys.getOrDefault(idempotencyKey, 0L);
+  }
+
+  @Override
+  public synchronized @Nullable RunKey lookup(RunId id) throws JournalException {
+    requireOpen();
+    return names(id.tenant()).get(id.name());
+  }
+
+  @Override
+  public synchronized List<RunKey> list(String tenant, @Nullable String after, int limit)
+      throws JournalException {
+    requireOpen();
+    NavigableMap<String, RunKey> all = names(tenant);
+    return (after == null ? all : all.tailMap(after, false))
+        .values().stream().limit(limit).toList();
+  }
+
+  @Override
+  public synchronized void save(RunKey key, Snapshot snapshot) throws JournalException {
+    requireOpen();
+    Run run = runs.get(key);
+    if (run != null) {
+      run.snapshots.put(snapshot.sequence(), snapshot.state().clone());
+      while (run.snapshots.size() > 32) {
+        run.snapshots.pollFirstEntry();
+      }
+    }
+  }
+
+  @Override
+  public synchronized @Nullable Snapshot snapshot(RunKey key, long atMost) throws JournalException {
+    requireOpen();
+    Run run = runs.get(key);
+    Map.Entry<Long, byte[]> newest = run == null ? null : run.snapshots.floorEntry(atMost);
+    return newest == null ? null : new Snapshot(newest.getKey(), newest.getValue().clone());
+  }
+
+  @Override
+  public synchronized void check() throws JournalException {
+    unavailable = false;
+    requireOpen();
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+  }
+}

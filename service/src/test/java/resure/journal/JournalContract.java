@@ -1,0 +1,448 @@
+package resure.journal;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import resure.observation.RunId;
+
+/** What every journal promises. A store passes by a subclass that opens it. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+public abstract class JournalContract {
+
+  private static final int ALL = Integer.MAX_VALUE;
+
+  private Journal journal;
+
+  /** Opens a journal in which there is nothing. */
+  protected abstract Journal open() throws Exception;
+
+  /** Opens again what {@link #open} opened and the kit has closed. */
+  protected abstract Journal reopen() throws Exception;
+
+  @BeforeEach
+  void openEmpty() throws Exception {
+    journal = open();
+  }
+
+  @AfterEach
+  void close() {
+    journal.close();
+  }
+
+  private void closeAndReopen() throws Exception {
+    journal.close();
+    journal = reopen();
+  }
+
+  private void append(RunKey run, long sequence, JournalEntry entry) throws JournalException {
+    assertThat(journal.append(List.of(new Append(run, sequence, entry))))
+        .as("conflicts of %s as entry %d", entry, sequence)
+        .isEmpty();
+  }
+
+  private RunKey create(String name) throws JournalException {
+    RunKey run = Entries.run(name);
+    append(run, 1, Entries.created());
+    return run;
+  }
+
+  private void assertHolds(RunKey run, JournalEntry... expected) throws JournalException {
+    List<StoredEntry> stored = journal.read(run, 1, ALL);
+    assertThat(stored).extracting(StoredEntry::sequence).hasSize(expected.length);
+    for (int i = 0; i < expected.length; i++) {
+      assertThat(stored.get(i).sequence()).isEqualTo(i + 1);
+      Entries.assertSame(stored.get(i).entry(), expected[i]);
+    }
+  }
+
+  private Snapshot newest(RunKey run, long atMost) throws JournalException {
+    return requireNonNull(journal.snapshot(run, atMost));
+  }
+
+  @Test
+  void anEmptyJournalHasNothing() throws Exception {
+    RunKey nobody = Entries.run("nobody");
+
+    assertThat(journal.read(nobody, 1, ALL)).isEmpty();
+    assertThat(journal.find(nobody, "key")).isZero();
+    assertThat(journal.lookup(nobody.id())).isNull();
+    assertThat(journal.list("default", null, 10)).isEmpty();
+    assertThat(journal.snapshot(nobody, Long.MAX_VALUE - 1)).isNull();
+    assertThat(journal.append(List.of())).isEmpty();
+    journal.check();
+  }
+
+  @Test
+  void everyKindOfEntryIsReadBackAsItWasAppendedAlsoAfterReopening() throws Exception {
+    RunKey run = create("kinds");
+    JournalEntry.Batch batch = Entries.batch("key-1", 7, 1);
+    JournalEntry.Batch large = Entries.batch(new Random(1), null, 8, 128, 16);
+    JournalEntry.Rewound rewound = new JournalEntry.Rewound(Entries.AT, 8, "job-7802");
+    JournalEntry.Finished finished = new JournalEntry.Finished(Entries.AT);
+    append(run, 2, batch);
+    append(run, 3, large);
+    append(run, 4, rewound);
+    append(run, 5, finished);
+
+    assertHolds(run, Entries.created(), batch, large, rewound, finished);
+    closeAndReopen();
+    assertHolds(run, Entries.created(), batch, large, rewound, finished);
+  }
+
+  @Test
+  void aGroupHoldsManyRunsAndManyEntriesOfEach() throws Exception {
+    RunKey one = Entries.run("one");
+    RunKey two = Entries.run("two");
+    JournalEntry.Batch first = Entries.batch("a", 0, 0);
+    JournalEntry.Batch second = Entries.batch("b", 0, 1);
+
+    Set<RunKey> conflicts =
+        journal.append(
+            List.of(
+                new Append(one, 1, Entries.created()),
+                new Append(one, 2, first),
+                new Append(one, 3, second),
+                new Append(two, 1, Entries.created()),
+                new Append(two, 2, second)));
+
+    assertThat(conflicts).isEmpty();
+    assertHolds(one, Entries.created(), first, second);
+    assertHolds(two, Entries.created(), second);
+    assertThat(journal.find(one, "b")).isEqualTo(3);
+    assertThat(journal.find(two, "b")).isEqualTo(2);
+    assertThat(journal.find(two, "a")).isZero();
+  }
+
+  @Test
+  void aSequenceThatIsNotTheNextConflictsAndNamesItsRunAndTheOthersAreAppended() throws Exception {
+    RunKey taken = create("taken");
+    append(taken, 2, Entries.batch("winner", 0, 0));
+    RunKey other = create("other");
+
+    Set<RunKey> conflicts =
+        journal.append(
+            List.of(
+                new Append(taken, 2, Entries.batch("loser", 0, 1)),
+                new Append(taken, 3, Entries.batch("after-loser", 0, 2)),
+                new Append(other, 2, Entries.batch("other", 0, 0))));
+
+    assertThat(conflicts).containsExactly(taken);
+    assertHolds(taken, Entries.created(), Entries.batch("winner", 0, 0));
+    assertHolds(other, Entries.created(), Entries.batch("other", 0, 0));
+    assertThat(journal.find(taken, "loser")).isZero();
+    assertThat(journal.find(taken, "after-loser")).isZero();
+  }
+
+  @Test
+  void aSequenceThatLeavesAGapConflicts() throws Exception {
+    RunKey run = create("gap");
+
+    assertThat(journal.append(List.of(new Append(run, 3, Entries.batch(null, 0, 0)))))
+        .containsExactly(run);
+    closeAndReopen();
+    assertThat(journal.append(List.of(new Append(run, 3, Entries.batch(null, 0, 0)))))
+        .containsExactly(run);
+    assertHolds(run, Entries.created());
+  }
+
+  @Test
+  void aNameIsTakenOnceAndSaysByWhom() throws Exception {
+    RunKey first = create("name");
+    RunKey second = Entries.run("name");
+
+    assertThat(journal.append(List.of(new Append(second, 1, Entries.created()))))
+        .containsExactly(second);
+    assertThat(journal.lookup(first.id())).isEqualTo(first);
+    assertThat(journal.read(second, 1, ALL)).isEmpty();
+    closeAndReopen();
+    assertThat(journal.lookup(first.id())).isEqualTo(first);
+  }
+
+  @Test
+  void aNameIsTakenOnceWithinAGroup() throws Exception {
+    RunKey first = Entries.run("name");
+    RunKey second = Entries.run("name");
+
+    assertThat(
+            journal.append(
+                List.of(
+                    new Append(first, 1, Entries.created()),
+                    new Append(second, 1, Entries.created()))))
+        .containsExactly(second);
+    assertThat(journal.lookup(first.id())).isEqualTo(first);
+  }
+
+  @Test
+  void readingGoesInChunksAndGivesAtLeastOneEntry() throws Exception {
+    RunKey run = create("chunks");
+    for (int s = 2; s <= 50; s++) {
+      append(run, s, Entries.batch(new Random(s), null, s, 4, 4));
+    }
+    closeAndReopen();
+
+    List<Long> sequences = new ArrayList<>();
+    int reads = 0;
+    for (long from = 1; ; reads++) {
+      List<StoredEntry> chunk = journal.read(run, from, 600);
+      if (chunk.isEmpty()) {
+        break;
+      }
+      assertThat(chunk).hasSizeLessThan(10);
+      chunk.forEach(entry -> sequences.add(entry.sequence()));
+      from = chunk.getLast().sequence() + 1;
+    }
+    assertThat(sequences).hasSize(50).isSorted().doesNotHaveDuplicates();
+    assertThat(reads).isGreaterThan(5);
+    assertThat(journal.read(run, 20, 0)).extracting(StoredEntry::sequence).containsExactly(20L);
+    assertThat(journal.read(run, 51, ALL)).isEmpty();
+  }
+
+  @Test
+  void aKeyIsFoundAfterReopeningAndOnlyInItsRun() throws Exception {
+    RunKey run = create("keys");
+    RunKey other = create("keys-too");
+    append(run, 2, Entries.batch("k", 0, 0));
+    append(run, 3, Entries.batch("k2", 0, 1));
+    closeAndReopen();
+
+    assertThat(journal.find(run, "k")).isEqualTo(2);
+    assertThat(journal.find(run, "k2")).isEqualTo(3);
+    assertThat(journal.find(run, "k3")).isZero();
+    assertThat(journal.find(other, "k")).isZero();
+  }
+
+  @Test
+  void aRewindForgetsTheKeysOfTheBatchesThatItRemovesAndNoOthers() throws Exception {
+    RunKey run = create("rewound");
+    append(run, 2, Entries.batch("step-4", 4, 0));
+    append(run, 3, Entries.batch("step-5", 5, 0));
+    append(run, 4, Entries.batch("step-6", 6, 0));
+    append(run, 5, new JournalEntry.Rewound(Entries.AT, 5, null));
+
+    for (int round = 0; round < 2; round++) {
+      assertThat(journal.find(run, "step-4")).isEqualTo(2);
+      assertThat(journal.find(run, "step-5")).isZero();
+      assertThat(journal.find(run, "step-6")).isZero();
+      closeAndReopen();
+    }
+    append(run, 6, Entries.batch("step-5", 5, 0));
+    assertThat(journal.find(run, "step-5")).isEqualTo(6);
+    append(run, 7, new JournalEntry.Rewound(Entries.AT, 6, "job-2"));
+    assertThat(journal.find(run, "step-5")).isEqualTo(6);
+    append(run, 8, new JournalEntry.Rewound(Entries.AT, 0, "job-3"));
+    assertThat(journal.find(run, "step-4")).isZero();
+    assertThat(journal.find(run, "step-5")).isZero();
+    assertThat(journal.read(run, 1, ALL)).hasSize(8);
+  }
+
+  @Test
+  void aKeyOfABatchWithoutStepOutlivesEveryRewind() throws Exception {
+    RunKey run = create("no-steps");
+    append(run, 2, Entries.batch("k", -1, 0));
+    append(run, 3, new JournalEntry.Rewound(Entries.AT, 0, null));
+
+    assertThat(journal.find(run, "k")).isEqualTo(2);
+  }
+
+  @Test
+  void deletingRemovesEverythingOfTheRunAndFreesItsName() throws Exception {
+    RunKey neighbour = create("old-neighbour");
+    RunKey run = create("old");
+    append(neighbour, 2, Entries.batch("k", 0, 0));
+    append(run, 2, Entries.batch("k", 0, 0));
+    journal.save(run, new Snapshot(2, new byte[] {1}));
+    append(run, 3, new JournalEntry.Deleted(Entries.AT));
+
+    for (int round = 0; round < 2; round++) {
+      assertThat(journal.lookup(run.id())).isNull();
+      assertThat(journal.read(run, 1, ALL)).isEmpty();
+      assertThat(journal.find(run, "k")).isZero();
+      assertThat(journal.snapshot(run, 100)).isNull();
+      assertThat(journal.list("default", null, 10)).containsExactly(neighbour);
+      assertThat(journal.append(List.of(new Append(run, 3, Entries.batch(null, 1, 0)))))
+          .containsExactly(run);
+      assertThat(journal.append(List.of(new Append(run, 4, Entries.batch(null, 1, 0)))))
+          .containsExactly(run);
+      assertHolds(neighbour, Entries.created(), Entries.batch("k", 0, 0));
+      assertThat(journal.find(neighbour, "k")).isEqualTo(2);
+      closeAndReopen();
+    }
+    RunKey successor = create("old");
+    assertThat(journal.lookup(run.id())).isEqualTo(successor);
+    assertThat(journal.find(successor, "k")).isZero();
+    assertHolds(successor, Entries.created());
+  }
+
+  @Test
+  void aRunThatIsDeletedCannotBeDeletedAgain() throws Exception {
+    RunKey run = create("once");
+    append(run, 2, new JournalEntry.Deleted(Entries.AT));
+    RunKey successor = create("once");
+
+    assertThat(journal.append(List.of(new Append(run, 2, new JournalEntry.Deleted(Entries.AT)))))
+        .containsExactly(run);
+    assertThat(journal.lookup(run.id())).isEqualTo(successor);
+  }
+
+  @Test
+  void namesAreListedInOrderPageByPageAndByTenant() throws Exception {
+    List<RunKey> expected = new ArrayList<>();
+    for (String name : List.of("A", "a", "a-b", "a.b", "ab", "b")) {
+      expected.add(create(name));
+    }
+    RunKey foreign =
+        new RunKey(new RunId("defaul", "tA"), Incarnation.next(Entries.AT.toEpochMilli()));
+    append(foreign, 1, Entries.created());
+
+    for (int limit = 1; limit <= 7; limit++) {
+      List<RunKey> listed = new ArrayList<>();
+      String after = null;
+      while (true) {
+        List<RunKey> page = journal.list("default", after, limit);
+        assertThat(page).hasSizeLessThanOrEqualTo(limit);
+        if (page.isEmpty()) {
+          break;
+        }
+        listed.addAll(page);
+        after = page.getLast().id().name();
+      }
+      assertThat(listed).containsExactlyElementsOf(expected);
+    }
+    assertThat(journal.list("defaul", null, 10)).containsExactly(foreign);
+    assertThat(journal.list("nobody", null, 10)).isEmpty();
+  }
+
+  @Test
+  void theNewestSnapshotUpToASequenceIsGivenAlsoAfterReopening() throws Exception {
+    RunKey run = create("snapshots");
+    for (int s = 2; s <= 31; s++) {
+      append(run, s, Entries.batch(null, s, 0));
+    }
+    journal.save(run, new Snapshot(10, "ten".getBytes(UTF_8)));
+    journal.save(run, new Snapshot(20, "twenty".getBytes(UTF_8)));
+    journal.save(run, new Snapshot(30, "thirty".getBytes(UTF_8)));
+
+    for (int round = 0; round < 2; round++) {
+      assertThat(journal.snapshot(run, 9)).isNull();
+      assertThat(newest(run, 10).state()).isEqualTo("ten".getBytes(UTF_8));
+      assertThat(newest(run, 29).sequence()).isEqualTo(20);
+      assertThat(newest(run, 31).sequence()).isEqualTo(30);
+      assertThat(newest(run, Long.MAX_VALUE).sequence()).isEqualTo(30);
+      closeAndReopen();
+    }
+    journal.save(run, new Snapshot(30, "again".getBytes(UTF_8)));
+    assertThat(newest(run, 31).state()).isEqualTo("again".getBytes(UTF_8));
+    assertThat(journal.snapshot(Entries.run("snapshots"), 100)).isNull();
+  }
+
+  @Test
+  void aSnapshotOfARunThatIsGoneIsNotKept() throws Exception {
+    RunKey run = create("gone");
+    append(run, 2, new JournalEntry.Deleted(Entries.AT));
+    journal.save(run, new Snapshot(1, new byte[] {1}));
+
+    assertThat(journal.snapshot(run, 100)).isNull();
+  }
+
+  @Test
+  void ofManyWritersToOneSequenceOneWins() throws Exception {
+    RunKey run = create("race");
+    int writers = 4;
+    int rounds = 50;
+    AtomicInteger won = new AtomicInteger();
+    ExecutorService threads = Executors.newFixedThreadPool(writers);
+    CyclicBarrier barrier = new CyclicBarrier(writers);
+    try {
+      List<Future<?>> done = new ArrayList<>();
+      for (int w = 0; w < writers; w++) {
+        int writer = w;
+        done.add(
+            threads.submit(
+                () -> {
+                  RunKey own = create("writer-" + writer);
+                  for (int round = 0; round < rounds; round++) {
+                    barrier.await();
+                    Set<RunKey> conflicts =
+                        journal.append(
+                            List.of(
+                                new Append(
+                                    run, round + 2, Entries.batch("k" + round, round, writer)),
+                                new Append(
+                                    own, round + 2, Entries.batch("k" + round, round, writer))));
+                    assertThat(conflicts).doesNotContain(own);
+                    if (conflicts.isEmpty()) {
+                      won.incrementAndGet();
+                    }
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> future : done) {
+        future.get(60, TimeUnit.SECONDS);
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+    assertThat(won.get()).isEqualTo(rounds);
+    closeAndReopen();
+    assertThat(journal.read(run, 1, ALL)).hasSize(rounds + 1);
+    for (int w = 0; w < writers; w++) {
+      RunKey own = requireNonNull(journal.lookup(new RunId("default", "writer-" + w)));
+      assertThat(journal.read(own, 1, ALL)).hasSize(rounds + 1);
+    }
+  }
+
+  @Test
+  void closingUnderCallsRefusesThem() throws Exception {
+    RunKey run = create("closing");
+    ExecutorService threads = Executors.newFixedThreadPool(2);
+    AtomicInteger appended = new AtomicInteger(1);
+    try {
+      Future<?> writer =
+          threads.submit(
+              () -> {
+                for (int s = 2; ; s++) {
+                  append(run, s, Entries.batch(null, s, 0));
+                  appended.set(s);
+                }
+              });
+      Future<?> reader =
+          threads.submit(
+              () -> {
+                while (true) {
+                  journal.read(run, 1, 1000);
+                  journal.find(run, "k");
+                }
+              });
+      while (appended.get() < 100) {
+        Thread.onSpinWait();
+      }
+      journal.close();
+      for (Future<?> future : List.of(writer, reader)) {
+        assertThatThrownBy(() -> future.get(60, TimeUnit.SECONDS))
+            .hasCauseInstanceOf(JournalUnavailableException.class);
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+    assertThatThrownBy(journal::check).isInstanceOf(JournalUnavailableException.class);
+    journal = reopen();
+    assertThat(journal.read(run, 1, ALL)).hasSize(appended.get());
+  }
+}
