@@ -19,8 +19,8 @@ import resure.journal.Durability;
 import resure.run.RunLimits;
 
 /**
- * What an operator can set. Read once, whole, before anything starts: all faults are reported together,
- * each with the property's name, the value found, and what would be valid.
+ * What an operator can set. Read once, whole, before anything starts: all faults are reported
+ * together, each with the property's name, the value found, and what would be valid.
  *
  * @param stateDirectory where the embedded store lives
  * @param durability what an answered batch survives
@@ -153,7 +153,8 @@ record ResureProperties(
           METRICS_MAX_TURNS,
           ANONYMOUS);
 
-  private static final List<String> ADDRESSES = List.of("server.address", "management.server.address");
+  private static final List<String> ADDRESSES =
+      List.of("server.address", "management.server.address");
 
   private static Property<Integer> whole(
       String name, int byDefault, int least, int most, String meaning) {
@@ -231,7 +232,8 @@ record ResureProperties(
       for (PropertySource<?> source : environment.getPropertySources()) {
         if (source instanceof EnumerablePropertySource<?> enumerable) {
           for (String name : enumerable.getPropertyNames()) {
-            if (ours(name) && ALL.stream().noneMatch(p -> canonical(p.name).equals(canonical(name)))) {
+            if (ours(name)
+                && ALL.stream().noneMatch(p -> canonical(p.name).equals(canonical(name)))) {
               faults.add(name + " is not a property of this service");
             }
           }

@@ -1,6 +1,6 @@
 /**
- * The service: {@code main}, its properties, and the wiring. The only place that names implementations
- * of the journal and of compute.
+ * The service: {@code main}, its properties, and the wiring. The only place that names
+ * implementations of the journal and of compute.
  */
 @NullMarked
 package resure;

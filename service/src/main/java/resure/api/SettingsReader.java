@@ -78,9 +78,7 @@ final class SettingsReader {
                       settings
                           .configuration()
                           .withHalfLife(
-                              json.isNull()
-                                  ? Double.POSITIVE_INFINITY
-                                  : finite(pointer, json))),
+                              json.isNull() ? Double.POSITIVE_INFINITY : finite(pointer, json))),
               settings -> settings.configuration().halfLife()),
           whole("/lag", Configuration::withLag, Configuration::lag),
           choice(
@@ -171,7 +169,8 @@ final class SettingsReader {
     return FIELDS.stream()
         .map(Field::pointer)
         .filter(pointer -> pointer.startsWith(prefix + "/"))
-        .map(pointer -> pointer.substring(prefix.length() + 1).split("/")[0])
+        .map(pointer -> pointer.substring(prefix.length() + 1))
+        .map(rest -> rest.contains("/") ? rest.substring(0, rest.indexOf('/')) : rest)
         .distinct()
         .toList();
   }
@@ -224,8 +223,7 @@ final class SettingsReader {
             }
           }
           throw ProblemException.invalid(
-              at,
-              "must be one of " + String.join(", ", values.stream().map(label).toList()) + ".");
+              at, "must be one of " + String.join(", ", values.stream().map(label).toList()) + ".");
         },
         settings -> value.apply(settings.configuration()));
   }

@@ -13,8 +13,8 @@ import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
 
 /**
- * The gauges of one active run, per turn. Written by the run's shard, a whole list at a time; read by
- * whoever scrapes. Turns past the last one that is told apart are pooled in it.
+ * The gauges of one active run, per turn. Written by the run's shard, a whole list at a time; read
+ * by whoever scrapes. Turns past the last one that is told apart are pooled in it.
  */
 final class RunMeters {
 

@@ -36,7 +36,8 @@ public final class ServiceMeters implements RunListener {
   /**
    * Registers what there is without runs.
    *
-   * @param maxRuns runs with series of their own, first come, until they finish, go idle or are deleted
+   * @param maxRuns runs with series of their own, first come, until they finish, go idle or are
+   *     deleted
    * @param maxTurns series of one run; turns past the last are pooled in it
    * @param backend name of the compute backend
    */
