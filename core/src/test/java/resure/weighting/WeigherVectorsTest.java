@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.HashSet;
-import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -15,14 +13,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
-import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
-/** The golden vectors of the contract, which clients in other languages run too. */
+/** Single batches against given triples. */
 class WeigherVectorsTest {
-
-  private static final String RESOURCE = "/resure/openapi/vectors/weighing.json";
 
   @TestFactory
   Stream<DynamicTest> everyVectorIsWeighedAsTheOracleSays() throws IOException {
@@ -44,7 +38,7 @@ class WeigherVectorsTest {
   }
 
   private static void check(JsonNode vector) {
-    Configuration configuration = configuration(vector.get("configuration"));
+    Configuration configuration = GoldenVectors.configuration(vector.get("configuration"));
     Weigher weigher = new Weigher(configuration, triples(vector.get("turns")));
     boolean warmingUp = false;
     for (int d = 0; d < vector.get("dialogues").size(); d++) {
@@ -78,29 +72,6 @@ class WeigherVectorsTest {
     assertThat(warmingUp).isEqualTo(vector.get("warmingUp").asBoolean());
   }
 
-  private static Configuration configuration(JsonNode json) {
-    JsonNode weighting = json.get("weighting");
-    JsonNode propagation = json.get("propagation");
-    WeightFunction function =
-        WeightFunction.ALL.stream()
-            .filter(f -> f.label().equals(weighting.get("function").asString()))
-            .findFirst()
-            .orElseThrow();
-    return Configuration.DEFAULT
-        .withWeighting(
-            new Weighting(
-                function,
-                weighting.get("threshold").asDouble(),
-                weighting.get("sharpness").asDouble(),
-                weighting.get("floor").asDouble()))
-        .withWarmUp(json.get("warmUp").asInt())
-        .withMaxTurns(json.get("maxTurns").asInt())
-        .withMaxLoss(json.get("maxLoss").asDouble())
-        .withPropagation(
-            new Propagation(
-                propagation.get("strength").asDouble(), propagation.get("decay").asDouble()));
-  }
-
   private static MomentsTable triples(JsonNode turns) {
     MomentsTable table = new MomentsTable();
     for (JsonNode turn : turns) {
@@ -116,13 +87,6 @@ class WeigherVectorsTest {
   }
 
   private static JsonNode vectors() throws IOException {
-    try (InputStream json =
-        Objects.requireNonNull(WeigherVectorsTest.class.getResourceAsStream(RESOURCE))) {
-      return JsonMapper.builder()
-          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-          .build()
-          .readTree(json)
-          .get("vectors");
-    }
+    return GoldenVectors.read("weighing.json", "vectors");
   }
 }
