@@ -8,7 +8,8 @@ import static resure.weighting.InvalidConfigurationException.require;
  * @param weighting the weight function
  * @param warmUp observations of a slot ever folded below which its weight is 1: at least 2
  * @param maxTurns number of slots, turns past the last are pooled in it: 1 to 1024
- * @param maxLoss magnitude in nats above which a loss is unusable: positive and finite
+ * @param maxLoss magnitude in nats above which a loss is unusable: positive, at most {@link
+ *     #LARGEST_MAX_LOSS}
  * @param halfLife observations of a slot after which older ones count half: positive, infinite for
  *     never (absent or null in JSON)
  * @param lag how many steps the statistics lie behind, beyond the step's own: 0 to 16
@@ -29,6 +30,12 @@ public record Configuration(
     Normalization normalization,
     boolean shadow) {
 
+  /**
+   * Bound of {@code maxLoss}. Squares of deviations times the product of two counts, each up to
+   * 2^53, stay finite below it, so that no usable loss can end a turn's statistics by overflow.
+   */
+  public static final double LARGEST_MAX_LOSS = 1e100;
+
   /** What a run gets that says nothing. */
   public static final Configuration DEFAULT =
       new Configuration(
@@ -47,7 +54,9 @@ public record Configuration(
   public Configuration {
     require(warmUp >= 2, "warmUp must be a whole number of at least 2");
     require(maxTurns >= 1 && maxTurns <= 1024, "maxTurns must be a whole number from 1 to 1024");
-    require(maxLoss > 0 && Double.isFinite(maxLoss), "maxLoss must be a finite number above 0");
+    require(
+        maxLoss > 0 && maxLoss <= LARGEST_MAX_LOSS,
+        "maxLoss must be a number above 0 and at most 1e100");
     require(halfLife > 0, "halfLife must be a number above 0, or null for never");
     require(lag >= 0 && lag <= 16, "lag must be a whole number from 0 to 16");
   }
