@@ -4,7 +4,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import resure.observation.RunId;
 
-/** Where the next page begins: the last name looked at, in a form that invites nobody to build it. */
+/**
+ * Where the next page begins: the last name looked at, in a form that invites nobody to build it.
+ */
 final class Cursor {
 
   private Cursor() {}
@@ -17,8 +19,7 @@ final class Cursor {
 
   static String name(String cursor) {
     try {
-      String name =
-          new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.ISO_8859_1);
+      String name = new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.ISO_8859_1);
       if (RunId.validName(name)) {
         return name;
       }

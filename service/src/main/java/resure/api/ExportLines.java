@@ -9,8 +9,8 @@ import resure.run.Export;
 import resure.run.Scored;
 
 /**
- * An export as lines of JSON, an observation each, in pieces of about 16 KiB: what a slow reader leaves
- * in memory is a few of these. One thread at a time.
+ * An export as lines of JSON, an observation each, in pieces of about 16 KiB: what a slow reader
+ * leaves in memory is a few of these. One thread at a time.
  */
 final class ExportLines {
 

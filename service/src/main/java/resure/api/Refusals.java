@@ -11,8 +11,7 @@ final class Refusals {
   static ProblemException problem(Outcome.Refused<?> refused) {
     return switch (refused.refusal()) {
       case Refusal.UNKNOWN_RUN ->
-          ProblemException.of(
-              ProblemType.UNKNOWN_RUN, "Create the run first: PUT /v1/runs/{run}.");
+          ProblemException.of(ProblemType.UNKNOWN_RUN, "Create the run first: PUT /v1/runs/{run}.");
       case Refusal.RUN_CONFLICT ->
           ProblemException.at(
               ProblemType.RUN_CONFLICT,

@@ -25,11 +25,11 @@ final class Resource implements WebHandler {
       exchange.getResponse().getHeaders().setAllow(operations.keySet());
       return Mono.error(
           ProblemException.of(
-              ProblemType.METHOD_NOT_ALLOWED, "The Allow header names the methods of this address."));
+              ProblemType.METHOD_NOT_ALLOWED,
+              "The Allow header names the methods of this address."));
     }
     Map<String, String> variables =
-        exchange.getAttributeOrDefault(
-            HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE, Map.of());
+        exchange.getAttributeOrDefault(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE, Map.of());
     String run = variables.getOrDefault("run", "");
     return operation.handle(new Exchange(exchange, run, maxBody));
   }

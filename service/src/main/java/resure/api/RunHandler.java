@@ -94,8 +94,7 @@ final class RunHandler {
         .body(true, RunHandler::rewindBody)
         .flatMap(
             rewind ->
-                answer(
-                    exchange, exchange.await(runs.rewind(id, rewind.nextStep, rewind.attempt))));
+                answer(exchange, exchange.await(runs.rewind(id, rewind.nextStep, rewind.attempt))));
   }
 
   private record RewindBody(long nextStep, @Nullable String attempt) {}
@@ -164,11 +163,7 @@ final class RunHandler {
   }
 
   private static String tag(RunStatistics statistics) {
-    return "\""
-        + statistics.run().key().incarnation()
-        + "-"
-        + statistics.run().sequence()
-        + "\"";
+    return "\"" + statistics.run().key().incarnation() + "-" + statistics.run().sequence() + "\"";
   }
 
   private static boolean matches(@Nullable String ifNoneMatch, String tag) {
@@ -212,14 +207,12 @@ final class RunHandler {
         return limit;
       }
     }
-    throw ProblemException.parameter(
-        "limit", "must be a whole number from 1 to " + MAX_PAGE + ".");
+    throw ProblemException.parameter("limit", "must be a whole number from 1 to " + MAX_PAGE + ".");
   }
 
   private static Predicate<RunDescription> labels(Exchange exchange) {
     Map<String, String> wanted = new HashMap<>();
-    for (String label :
-        exchange.request().getQueryParams().getOrDefault("label", List.of())) {
+    for (String label : exchange.request().getQueryParams().getOrDefault("label", List.of())) {
       int colon = label == null ? -1 : label.indexOf(':');
       if (colon < 1) {
         throw ProblemException.parameter("label", "must be name:value.");

@@ -78,9 +78,7 @@ final class SettingsReader {
                       settings
                           .configuration()
                           .withHalfLife(
-                              json.isNull()
-                                  ? Double.POSITIVE_INFINITY
-                                  : finite(pointer, json))),
+                              json.isNull() ? Double.POSITIVE_INFINITY : finite(pointer, json))),
               settings -> settings.configuration().halfLife()),
           whole("/lag", Configuration::withLag, Configuration::lag),
           choice(
@@ -224,8 +222,7 @@ final class SettingsReader {
             }
           }
           throw ProblemException.invalid(
-              at,
-              "must be one of " + String.join(", ", values.stream().map(label).toList()) + ".");
+              at, "must be one of " + String.join(", ", values.stream().map(label).toList()) + ".");
         },
         settings -> value.apply(settings.configuration()));
   }

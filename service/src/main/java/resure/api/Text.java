@@ -23,7 +23,9 @@ final class Text {
     return text.length() > LONGEST ? safe.append("...").toString() : safe.toString();
   }
 
-  /** Whether this is text of at most {@code most} code points without U+0000 and lone surrogates. */
+  /**
+   * Whether this is text of at most {@code most} code points without U+0000 and lone surrogates.
+   */
   static boolean valid(String text, int most) {
     int codePoints = 0;
     for (int i = 0; i < text.length(); codePoints++) {

@@ -5,8 +5,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The starts of a run's trainer. The first one seen becomes current; only a rewind makes another one
- * current, which fences off those before it. Never rewound. Owner thread only.
+ * The starts of a run's trainer. The first one seen becomes current; only a rewind makes another
+ * one current, which fences off those before it. Never rewound. Owner thread only.
  */
 final class Attempts {
 

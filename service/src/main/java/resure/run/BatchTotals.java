@@ -9,8 +9,8 @@ import resure.observation.Weights;
 import resure.weighting.Configuration;
 
 /**
- * What a batch adds to its run's totals: weight sums per slot and per source, in the order of its body.
- * Immutable once made; small, since a pending batch keeps it.
+ * What a batch adds to its run's totals: weight sums per slot and per source, in the order of its
+ * body. Immutable once made; small, since a pending batch keeps it.
  *
  * @param slots slots with an observation, ascending
  * @param perSlot sums of each of them

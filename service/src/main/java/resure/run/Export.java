@@ -9,8 +9,8 @@ import resure.journal.RunKey;
 import resure.journal.StoredEntry;
 
 /**
- * The recorded batches of a run as they stood at one sequence, in that order. Reading is blocking and
- * in pieces, so that a slow reader holds nothing open.
+ * The recorded batches of a run as they stood at one sequence, in that order. Reading is blocking
+ * and in pieces, so that a slow reader holds nothing open.
  */
 public final class Export {
 

@@ -9,10 +9,11 @@ import resure.compute.Folding;
 import resure.statistics.BatchMoments;
 
 /**
- * Which statistics a batch is weighed against: the references of the open steps newest - lag ... newest,
- * and the batches that wait to be folded. reference(s) is the fold of all steps before s - lag, frozen
- * when the first batch of step s or of a later one is applied; a batch of a step already closed is late,
- * is weighed against reference(newest), and is folded with the next closing. Owner thread only.
+ * Which statistics a batch is weighed against: the references of the open steps newest - lag ...
+ * newest, and the batches that wait to be folded. reference(s) is the fold of all steps before s -
+ * lag, frozen when the first batch of step s or of a later one is applied; a batch of a step
+ * already closed is late, is weighed against reference(newest), and is folded with the next
+ * closing. Owner thread only.
  */
 final class OpenSteps {
 
@@ -94,7 +95,9 @@ final class OpenSteps {
     return step > newest && opening(step).folded > 0;
   }
 
-  /** Opens a step newer than any: freezes its reference and adds what that folds to {@code totals}. */
+  /**
+   * Opens a step newer than any: freezes its reference and adds what that folds to {@code totals}.
+   */
   void open(long step, Totals totals) {
     Opening opening = opening(step);
     List<PendingBatch> closed = pending.subList(0, opening.folded);
@@ -113,7 +116,9 @@ final class OpenSteps {
     pending.add(batch);
   }
 
-  /** reference(newest) with everything pending folded: what a later step would be weighed against. */
+  /**
+   * reference(newest) with everything pending folded: what a later step would be weighed against.
+   */
   OpenReference everything() {
     return fold(newestReference(), pending());
   }

@@ -12,9 +12,9 @@ import resure.journal.Snapshot;
 import resure.journal.StoredEntry;
 
 /**
- * Builds a run's state from the journal: the newest good snapshot, then the entries after it. A rewind
- * is carried out here too: the state becomes that of applying the surviving batches in order of
- * sequence, from the newest snapshot that holds none of the removed ones. Blocking; on a worker.
+ * Builds a run's state from the journal: the newest good snapshot, then the entries after it. A
+ * rewind is carried out here too: the state becomes that of applying the surviving batches in order
+ * of sequence, from the newest snapshot that holds none of the removed ones. Blocking; on a worker.
  */
 final class Recovery {
 
@@ -67,8 +67,9 @@ final class Recovery {
   }
 
   /**
-   * Applies what follows. Gives up when it meets a rewind that removes what is applied already; {@code
-   * ahead} then holds all rewinds there are, so that the next try passes over what they remove.
+   * Applies what follows. Gives up when it meets a rewind that removes what is applied already;
+   * {@code ahead} then holds all rewinds there are, so that the next try passes over what they
+   * remove.
    */
   private boolean catchUp(Run run, Rewinds ahead) throws JournalException {
     boolean whole = true;

@@ -10,5 +10,4 @@ import java.time.Duration;
  * @param loadedRuns runs in memory, all shards together; the one not used for longest leaves first
  * @param idleAfter how long a run stays in memory without a request
  */
-public record RunLimits(
-    int pendingBatches, int queuedLosses, int loadedRuns, Duration idleAfter) {}
+public record RunLimits(int pendingBatches, int queuedLosses, int loadedRuns, Duration idleAfter) {}

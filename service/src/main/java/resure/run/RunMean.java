@@ -1,7 +1,8 @@
 package resure.run;
 
 /**
- * The mean weight of a run over everything folded, weighted by tokens: what {@code runMean} divides by.
+ * The mean weight of a run over everything folded, weighted by tokens: what {@code runMean} divides
+ * by.
  *
  * @param weightSum sum of tokens times weight
  * @param tokenSum sum of tokens

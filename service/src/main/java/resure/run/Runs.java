@@ -28,9 +28,9 @@ import resure.observation.ObservationBatch;
 import resure.observation.RunId;
 
 /**
- * The front door: every run of the service, by name. Each request goes to the shard that owns its run
- * and comes back as one future, completed on that shard's thread (so its dependents must not block).
- * Safe for use by any thread.
+ * The front door: every run of the service, by name. Each request goes to the shard that owns its
+ * run and comes back as one future, completed on that shard's thread (so its dependents must not
+ * block). Safe for use by any thread.
  */
 public final class Runs implements AutoCloseable {
 
@@ -64,7 +64,8 @@ public final class Runs implements AutoCloseable {
    *
    * @param journal the truth; closed with this
    * @param computes makes one backend for each shard and each recovery
-   * @param durability with {@code FSYNC} appends get a thread of their own, since they wait for the disk
+   * @param durability with {@code FSYNC} appends get a thread of their own, since they wait for the
+   *     disk
    */
   public Runs(
       Journal journal,
@@ -102,8 +103,7 @@ public final class Runs implements AutoCloseable {
   }
 
   private Executor writer(int shard) {
-    ExecutorService writer =
-        Executors.newSingleThreadExecutor(named("resure-writer-" + shard));
+    ExecutorService writer = Executors.newSingleThreadExecutor(named("resure-writer-" + shard));
     writers.add(writer);
     return writer;
   }
@@ -163,7 +163,9 @@ public final class Runs implements AutoCloseable {
     return read(id, Run::statistics);
   }
 
-  /** Forgets every batch of {@code nextStep} and later; {@code attempt} fences off those before it. */
+  /**
+   * Forgets every batch of {@code nextStep} and later; {@code attempt} fences off those before it.
+   */
   public CompletableFuture<Outcome<RunDescription>> rewind(
       RunId id, long nextStep, @Nullable String attempt) {
     return offer(new Request.Rewind(id, nextStep, attempt));
@@ -179,7 +181,9 @@ public final class Runs implements AutoCloseable {
     return offer(new Request.Delete(id));
   }
 
-  /** The recorded batches of steps {@code fromStep} to {@code toStep}, or of all when both are null. */
+  /**
+   * The recorded batches of steps {@code fromStep} to {@code toStep}, or of all when both are null.
+   */
   public CompletableFuture<Outcome<Export>> export(
       RunId id, @Nullable Long fromStep, @Nullable Long toStep) {
     boolean bySteps = fromStep != null || toStep != null;

@@ -11,5 +11,4 @@ import resure.observation.Weights;
  * @param weights as they were recorded
  * @param replayed whether this answers a repeated key
  */
-public record Scored(
-    long sequence, ObservationBatch batch, Weights weights, boolean replayed) {}
+public record Scored(long sequence, ObservationBatch batch, Weights weights, boolean replayed) {}

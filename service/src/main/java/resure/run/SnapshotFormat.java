@@ -270,8 +270,7 @@ final class SnapshotFormat {
         microBatch,
         sequence,
         new BatchMoments(slot, n, mean, m2),
-        new BatchTotals(
-            slots, perSlot, sources, perSource, in.readDouble(), in.readDouble()));
+        new BatchTotals(slots, perSlot, sources, perSource, in.readDouble(), in.readDouble()));
   }
 
   private static void writeRunMean(DataOutputStream out, RunMean runMean) throws IOException {

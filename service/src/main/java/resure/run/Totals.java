@@ -7,9 +7,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run's weight sums over everything folded: per slot, per source, and in all. They move only when a
- * step is folded, in canonical order, so that the order of arrival changes no bit of them. The holder's
- * thread only; readers get a copy.
+ * A run's weight sums over everything folded: per slot, per source, and in all. They move only when
+ * a step is folded, in canonical order, so that the order of arrival changes no bit of them. The
+ * holder's thread only; readers get a copy.
  */
 public final class Totals {
 

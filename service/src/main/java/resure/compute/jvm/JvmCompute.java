@@ -49,8 +49,7 @@ public final class JvmCompute implements Compute {
       boolean warmingUp = false;
       for (int d = 0; d < batch.dialogues(); d++) {
         warmingUp |=
-            weigher.weigh(
-                batch.losses(), offsets[d], offsets[d + 1], batch.firstTurn(d), weights);
+            weigher.weigh(batch.losses(), offsets[d], offsets[d + 1], batch.firstTurn(d), weights);
       }
       weighed.add(new RawWeights(weights, warmingUp));
     }
