@@ -196,18 +196,19 @@ final class Exchange {
     return Mono.create(
         sink -> {
           CompletableFuture<?> _ =
-            outcome.whenComplete(
-                (value, failure) ->
-                    // One hop back; from a shard that answers a whole group, most find the loop awake.
-                    loop.execute(
-                        () -> {
-                          switch (value) {
-                            case null -> sink.error(failure);
-                            case Outcome.Done<T> done -> sink.success(done.value());
-                            case Outcome.Refused<T> refused ->
-                                sink.error(Refusals.problem(refused));
-                          }
-                        }));
+              outcome.whenComplete(
+                  (value, failure) ->
+                      // One hop back; from a shard that answers a whole group, most find the loop
+                      // awake.
+                      loop.execute(
+                          () -> {
+                            switch (value) {
+                              case null -> sink.error(failure);
+                              case Outcome.Done<T> done -> sink.success(done.value());
+                              case Outcome.Refused<T> refused ->
+                                  sink.error(Refusals.problem(refused));
+                            }
+                          }));
         });
   }
 

@@ -1,0 +1,193 @@
+package resure.contract;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.springframework.boot.SpringApplication;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.util.FileSystemUtils;
+
+/**
+ * The service as it is, in this JVM, on ports and a state directory of its own, with a client whose
+ * every exchange is held to the contract.
+ */
+final class LiveService implements AutoCloseable {
+
+  private static final Duration DEADLINE = Duration.ofSeconds(30);
+
+  private final ContractValidator contract = new ContractValidator();
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(DEADLINE).build();
+  private final AtomicInteger names = new AtomicInteger();
+  private final Path state;
+  private final List<String> properties;
+  private ConfigurableApplicationContext context;
+
+  private LiveService(Path state, List<String> properties) {
+    this.state = state;
+    this.properties = properties;
+    context = run();
+  }
+
+  /** Starts the service on an empty state, with properties of the form {@code name=value}. */
+  static LiveService start(String... properties) {
+    try {
+      return new LiveService(Files.createTempDirectory("resure-test"), List.of(properties));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private ConfigurableApplicationContext run() {
+    List<String> arguments = new ArrayList<>();
+    arguments.add("--server.port=0");
+    arguments.add("--management.server.port=0");
+    arguments.add("--resure.state.directory=" + state);
+    arguments.add("--spring.main.banner-mode=off");
+    arguments.add("--logging.level.root=WARN");
+    properties.forEach(property -> arguments.add("--" + property));
+    return new SpringApplication(resure.ResureService.class).run(arguments.toArray(new String[0]));
+  }
+
+  /** Stops the service and starts it again on the same state. */
+  void reopen() {
+    context.close();
+    context = run();
+  }
+
+  @Override
+  public void close() {
+    context.close();
+    client.close();
+    try {
+      FileSystemUtils.deleteRecursively(state);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  ContractValidator contract() {
+    return contract;
+  }
+
+  int port() {
+    return Integer.parseInt(
+        String.valueOf(context.getEnvironment().getProperty("local.server.port")));
+  }
+
+  /** A name that no run has had here. */
+  String newName() {
+    return "run-" + names.incrementAndGet();
+  }
+
+  /** Creates a run and returns its path, {@code /v1/runs/run-1}. */
+  String newRun(String configuration) {
+    String path = "/v1/runs/" + newName();
+    Answer answer = put(path, configuration);
+    if (answer.status() != 201) {
+      throw new AssertionError(answer);
+    }
+    return path;
+  }
+
+  Answer get(String path, String... headers) {
+    return send(request("GET", path, headers), new byte[0]);
+  }
+
+  Answer delete(String path) {
+    return send(request("DELETE", path), new byte[0]);
+  }
+
+  Answer put(String path, String body, String... headers) {
+    return send("PUT", path, body, headers);
+  }
+
+  /** Posts JSON, or nothing at all where the body is empty. */
+  Answer post(String path, String body, String... headers) {
+    return send("POST", path, body, headers);
+  }
+
+  /** Posts a batch that must be taken. */
+  Answer score(String run, String body, String... headers) {
+    Answer answer = post(run + "/observations", body, headers);
+    if (answer.status() != 200) {
+      throw new AssertionError(answer);
+    }
+    return answer;
+  }
+
+  private Answer send(String method, String path, String body, String... headers) {
+    HttpRequest.Builder request = request(method, path, headers);
+    if (!body.isEmpty() && !List.of(headers).contains("Content-Type")) {
+      request.header("Content-Type", "application/json");
+    }
+    return send(request, body.getBytes(StandardCharsets.UTF_8), method);
+  }
+
+  /** A request to this service that says nothing but the headers given, name by value. */
+  HttpRequest.Builder request(String method, String path, String... headers) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://localhost:" + port() + path))
+            .timeout(DEADLINE)
+            .method(method, BodyPublishers.noBody());
+    for (int i = 0; i < headers.length; i += 2) {
+      request.header(headers[i], headers[i + 1]);
+    }
+    return request;
+  }
+
+  private Answer send(HttpRequest.Builder request, byte[] body) {
+    return send(request, body, request.build().method());
+  }
+
+  /** Sends any bytes and holds the exchange to the contract. */
+  Answer send(HttpRequest.Builder builder, byte[] body, String method) {
+    return sendAsync(builder, body, method).join();
+  }
+
+  /** The same without waiting. */
+  CompletableFuture<Answer> sendAsync(HttpRequest.Builder builder, byte[] body, String method) {
+    HttpRequest request =
+        builder
+            .method(
+                method,
+                body.length == 0 ? BodyPublishers.noBody() : BodyPublishers.ofByteArray(body))
+            .build();
+    return client
+        .sendAsync(request, BodyHandlers.ofByteArray())
+        .thenApply(
+            response -> {
+              Answer answer = answer(response);
+              contract.check(request, body, answer);
+              return answer;
+            });
+  }
+
+  /** The same with a body that is sent in chunks, its length not announced. */
+  Answer sendInChunks(HttpRequest.Builder builder, byte[] body, String method) {
+    HttpRequest request =
+        builder
+            .method(method, BodyPublishers.fromPublisher(BodyPublishers.ofByteArray(body)))
+            .build();
+    Answer answer = answer(client.sendAsync(request, BodyHandlers.ofByteArray()).join());
+    contract.check(request, body, answer);
+    return answer;
+  }
+
+  private static Answer answer(HttpResponse<byte[]> response) {
+    return new Answer(response.statusCode(), response.headers(), response.body());
+  }
+}
