@@ -8,8 +8,8 @@ import resure.observation.ObservationBatch;
 
 /**
  * Reads the JSON body of a POST of losses straight into columns. The columns are gathered in arrays
- * that are kept from batch to batch; a batch gets copies of the right length. The first problem in
- * the order of the body is answered. For one thread at a time.
+ * that are kept from batch to batch; a batch gets copies of the right length. Of several problems,
+ * syntax comes first, then the order of the body. For one thread at a time.
  */
 final class BatchReader {
 
@@ -112,6 +112,10 @@ final class BatchReader {
     json.start(body, length);
     try {
       return batch();
+    } catch (ProblemException problem) {
+      // Only of what is JSON throughout, a field is said to be wrong.
+      json.checkSyntax();
+      throw problem;
     } finally {
       json.stop();
     }
@@ -139,7 +143,7 @@ final class BatchReader {
     long microBatch = 0;
     String attempt = null;
     if (!json.take('{')) {
-      throw json.mismatch("", "The body must be an object.");
+      throw ProblemException.invalid("", "The body must be an object.");
     }
     int seen = 0;
     while (!json.take('}')) {
@@ -184,7 +188,7 @@ final class BatchReader {
 
   private void dialogues() {
     if (!json.take('[')) {
-      throw json.mismatch(pointer(Field.DIALOGUES), "must be an array of dialogues.");
+      throw ProblemException.invalid(pointer(Field.DIALOGUES), "must be an array of dialogues.");
     }
     inDialogues = true;
     while (!json.take(']')) {
@@ -206,7 +210,7 @@ final class BatchReader {
 
   private void dialogue() {
     if (!json.take('{')) {
-      throw json.mismatch(object(), "must be a dialogue, an object.");
+      throw ProblemException.invalid(object(), "must be a dialogue, an object.");
     }
     firstTurns[dialogues] = 0;
     sourceOf[dialogues] = -1;
@@ -266,7 +270,8 @@ final class BatchReader {
 
   private int losses() {
     if (!json.take('[')) {
-      throw json.mismatch(pointer(Field.LOSSES), "must be an array of numbers, one for each turn.");
+      throw ProblemException.invalid(
+          pointer(Field.LOSSES), "must be an array of numbers, one for each turn.");
     }
     int at = size;
     while (!json.take(']')) {
@@ -284,7 +289,7 @@ final class BatchReader {
         unsupervised[at >> 6] |= 1L << at;
         anyUnsupervised = true;
       } else {
-        throw json.mismatch(pointer(Field.LOSSES, at), "must be a number or null.");
+        throw ProblemException.invalid(pointer(Field.LOSSES, at), "must be a number or null.");
       }
       at++;
     }
@@ -293,7 +298,7 @@ final class BatchReader {
 
   private int tokens() {
     if (!json.take('[')) {
-      throw json.mismatch(pointer(Field.TOKENS), "must be an array of whole numbers.");
+      throw ProblemException.invalid(pointer(Field.TOKENS), "must be an array of whole numbers.");
     }
     if (tokens.length < size) {
       tokens = Arrays.copyOf(tokens, losses.length);
@@ -317,7 +322,7 @@ final class BatchReader {
 
   private int weights() {
     if (!json.take('[')) {
-      throw json.mismatch(pointer(Field.WEIGHTS), "must be an array of numbers.");
+      throw ProblemException.invalid(pointer(Field.WEIGHTS), "must be an array of numbers.");
     }
     if (weights.length < size) {
       weights = Arrays.copyOf(weights, losses.length);
@@ -334,7 +339,7 @@ final class BatchReader {
       double weight = Double.NaN;
       if (!json.takeNull()) {
         if (!json.atNumber()) {
-          throw json.mismatch(pointer(Field.WEIGHTS, at), WEIGHT);
+          throw ProblemException.invalid(pointer(Field.WEIGHTS, at), WEIGHT);
         }
         weight = json.number();
         if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY)) {
@@ -400,7 +405,7 @@ final class BatchReader {
 
   private long integer(Field field, int at) {
     if (!json.atNumber()) {
-      throw json.mismatch(pointer(field, at), INTEGER);
+      throw ProblemException.invalid(pointer(field, at), INTEGER);
     }
     json.number();
     long value = json.integer();
@@ -412,7 +417,7 @@ final class BatchReader {
 
   private void text(Field field) {
     if (!json.atText()) {
-      throw json.mismatch(pointer(field), "must be a string.");
+      throw ProblemException.invalid(pointer(field), "must be a string.");
     }
     json.text();
     int length = json.codePoints();
@@ -426,11 +431,7 @@ final class BatchReader {
   }
 
   private Field field(Field[] known, int seen) {
-    if (!json.atText()) {
-      throw json.unexpected();
-    }
-    json.text();
-    json.expect(':');
+    json.name();
     for (Field field : known) {
       if (json.textIs(field.bytes)) {
         if (field.in(seen)) {

@@ -7,6 +7,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * A cursor over the tokens of a JSON text (RFC 8259, strictly; UTF-8, strictly), extended by NaN,
@@ -424,28 +425,67 @@ final class JsonScanner {
     return unit;
   }
 
-  /**
-   * The problem of a value of the wrong kind at the cursor; that it is no JSON value comes first.
-   */
-  ProblemException mismatch(String pointer, String detail) {
+  /** Reads the name of a field, and the colon behind it. */
+  void name() {
+    if (!atText()) {
+      throw unexpected();
+    }
+    text();
+    expect(':');
+  }
+
+  /** Reads the whole text once more, only to see that it is JSON. */
+  void checkSyntax() {
+    position = 0;
+    skipWhitespace();
+    BitSet objects = new BitSet(); // whether it is an object that is open, at each depth
+    int depth = 0;
+    while (true) {
+      if (take('{')) {
+        if (!take('}')) {
+          objects.set(depth++);
+          name();
+          continue;
+        }
+      } else if (take('[')) {
+        if (!take(']')) {
+          objects.clear(depth++);
+          continue;
+        }
+      } else {
+        scalar();
+      }
+      while (depth > 0 && take(objects.get(depth - 1) ? '}' : ']')) {
+        depth--;
+      }
+      if (depth == 0) {
+        expectEnd();
+        return;
+      }
+      expect(',');
+      if (objects.get(depth - 1)) {
+        name();
+      }
+    }
+  }
+
+  private void scalar() {
     switch (peek()) {
-      case '{', '[' -> {}
       case '"' -> text();
       case 't' -> literal(TRUE, position);
       case 'f' -> literal(FALSE, position);
       case 'n' -> literal(NULL, position);
       default -> {
         if (!atNumber()) {
-          return malformed(position);
+          throw unexpected();
         }
         number();
       }
     }
-    return ProblemException.invalid(pointer, detail);
   }
 
   /** The problem of what is at the cursor, where no JSON text goes on so. */
-  ProblemException unexpected() {
+  private ProblemException unexpected() {
     return malformed(position);
   }
 
