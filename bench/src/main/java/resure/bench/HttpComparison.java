@@ -21,9 +21,10 @@ import resure.bench.floor.RecordsFloor;
  */
 final class HttpComparison {
 
-  /** Takes requests; the service itself, or a floor. */
   private static final String SERVICE = "service";
 
+  private static final int WARM_UP_WINDOW = 5;
+  private static final int LONGEST_WARM_UP = 120;
   private static final int RUNS = 100;
   private static final int RANKS = 2;
   private static final Pattern OBSERVATIONS = Pattern.compile("\"observations\" *: *(\\d+)");
@@ -52,6 +53,7 @@ final class HttpComparison {
   void run() throws IOException, InterruptedException {
     out.println(Environment.machine());
     out.println(options);
+    out.println();
     for (String body : options.list("bodies")) {
       compare(Shape.valueOf(body));
     }
@@ -104,16 +106,23 @@ final class HttpComparison {
     return server;
   }
 
+  /** At least for the time asked for, and on while the CPU a request takes still falls. */
   private void warmUp(
       String target, ServerProcess server, Map<String, BatchRequests> requests, Shape shape)
       throws IOException, InterruptedException {
     if (target.equals(SERVICE)) {
       createRuns(server, RUNS);
     }
-    Duration half = Duration.ofMillis(options.number("warmup") * 500L);
-    for (int connections : new int[] {64, 8}) {
-      Round round = Round.measure(server, batches(requests, target), connections, half);
-      out.printf("warm-up  %-2s %3d %-8s %s%n", shape, connections, target, round);
+    int seconds = 0;
+    double best = Double.POSITIVE_INFINITY;
+    boolean improving = true;
+    while (seconds < options.number("warmup") || improving && seconds < LONGEST_WARM_UP) {
+      Round round =
+          Round.measure(server, batches(requests, target), 32, Duration.ofSeconds(WARM_UP_WINDOW));
+      seconds += WARM_UP_WINDOW;
+      improving = round.cpuMicrosPerRequest() < 0.9 * best;
+      best = Math.min(best, round.cpuMicrosPerRequest());
+      out.printf("warm-up  %-2s  32 %-8s %s%n", shape, target, round);
     }
   }
 
