@@ -116,7 +116,7 @@ final class HttpComparison {
     int seconds = 0;
     double best = Double.POSITIVE_INFINITY;
     boolean improving = true;
-    while (seconds < options.number("warmup") || improving && seconds < LONGEST_WARM_UP) {
+    while (seconds < options.number("warmup") || (improving && seconds < LONGEST_WARM_UP)) {
       Round round =
           Round.measure(server, batches(requests, target), 32, Duration.ofSeconds(WARM_UP_WINDOW));
       seconds += WARM_UP_WINDOW;
