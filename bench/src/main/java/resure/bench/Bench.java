@@ -15,6 +15,11 @@ public final class Bench {
     PrintStream out = System.out;
     switch (all.isEmpty() ? "" : all.getFirst()) {
       case "http" -> new HttpComparison(Options.parse(rest, HttpComparison.DEFAULTS), out).run();
+      case "fsync" -> new FsyncComparison(Options.parse(rest, FsyncComparison.DEFAULTS), out).run();
+      case "disk" -> new DiskUse(Options.parse(rest, DiskUse.DEFAULTS), out).run();
+      case "million" -> new MillionBatches(Options.parse(rest, MillionBatches.DEFAULTS), out).run();
+      case "heap" -> new HeapUse(Options.parse(rest, HeapUse.DEFAULTS), out).run();
+      case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println("commands: http, fsync, disk, million, heap, jmh");

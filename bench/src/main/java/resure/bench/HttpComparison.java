@@ -106,7 +106,10 @@ final class HttpComparison {
     return server;
   }
 
-  /** At least for the time asked for, and on while the CPU a request takes still falls. */
+  /**
+   * At least for the time asked for, and on until the CPU that a request takes has not fallen for
+   * three windows: compiling takes long where compiler, server and client share two processors.
+   */
   private void warmUp(
       String target, ServerProcess server, Map<String, BatchRequests> requests, Shape shape)
       throws IOException, InterruptedException {
@@ -114,13 +117,13 @@ final class HttpComparison {
       createRuns(server, RUNS);
     }
     int seconds = 0;
+    int without = 0;
     double best = Double.POSITIVE_INFINITY;
-    boolean improving = true;
-    while (seconds < options.number("warmup") || (improving && seconds < LONGEST_WARM_UP)) {
+    while (seconds < options.number("warmup") || (without < 3 && seconds < LONGEST_WARM_UP)) {
       Round round =
           Round.measure(server, batches(requests, target), 32, Duration.ofSeconds(WARM_UP_WINDOW));
       seconds += WARM_UP_WINDOW;
-      improving = round.cpuMicrosPerRequest() < 0.9 * best;
+      without = round.cpuMicrosPerRequest() < 0.95 * best ? 0 : without + 1;
       best = Math.min(best, round.cpuMicrosPerRequest());
       out.printf("warm-up  %-2s  32 %-8s %s%n", shape, target, round);
     }
@@ -179,10 +182,7 @@ final class HttpComparison {
                 median(measured, round -> round.load().p50Millis()),
                 median(measured, round -> round.load().p99Millis()),
                 median(measured, round -> round.load().maxMillis()),
-                measured.stream()
-                    .mapToDouble(round -> round.load().maxMillis())
-                    .max()
-                    .orElse(0)));
+                measured.stream().mapToDouble(round -> round.load().maxMillis()).max().orElse(0)));
     List<String> targets = new ArrayList<>(rounds.keySet());
     out.println("  ratios within rounds, median (lowest to highest)");
     for (int a = 0; a < targets.size(); a++) {

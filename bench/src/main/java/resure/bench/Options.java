@@ -20,8 +20,7 @@ final class Options {
     Map<String, String> values = new TreeMap<>(defaults);
     for (String argument : arguments) {
       int equals = argument.indexOf('=');
-      String name =
-          argument.startsWith("--") && equals > 0 ? argument.substring(2, equals) : argument;
+      String name = argument.startsWith("--") && equals > 0 ? argument.substring(2, equals) : "";
       if (!defaults.containsKey(name)) {
         throw new IllegalArgumentException(
             "unknown option " + argument + ", known with these defaults: " + known(defaults));

@@ -11,18 +11,24 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A measured server: a child JVM on a free port of the loopback address. One owner thread. */
 final class ServerProcess implements AutoCloseable {
 
   private static final Duration LONGEST_START = Duration.ofMinutes(2);
   private static final Duration LONGEST_STOP = Duration.ofMinutes(1);
+
+  private static final Pattern TOTAL = Pattern.compile("(?m)^Total +\\d+ +(\\d+)");
+  private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
 
   private final Process process;
   private final int port;
@@ -93,12 +99,9 @@ final class ServerProcess implements AutoCloseable {
     }
   }
 
+  /** Where it takes requests. */
   int port() {
     return port;
-  }
-
-  long pid() {
-    return process.pid();
   }
 
   /** Waits until the server takes requests; returns the time since its start. */
@@ -182,6 +185,32 @@ final class ServerProcess implements AutoCloseable {
     } catch (IOException e) {
       return 0;
     }
+  }
+
+  /** Bytes of live objects, after the full collection that counting them takes. */
+  long liveHeapBytes() throws IOException {
+    String jcmd =
+        System.getProperty("java.home") + File.separator + "bin" + File.separator + "jcmd";
+    Process histogram =
+        new ProcessBuilder(jcmd, Long.toString(process.pid()), "GC.class_histogram")
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(histogram.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    Matcher total = TOTAL.matcher(output);
+    if (!total.find()) {
+      throw new IOException("no total in the histogram: " + output);
+    }
+    return Long.parseLong(total.group(1));
+  }
+
+  /** Bytes of the process that are in memory, what is outside the heap included. */
+  long residentBytes() throws IOException {
+    Path status = Path.of("/proc", Long.toString(process.pid()), "status");
+    Matcher resident = RESIDENT.matcher(Files.readString(status));
+    if (!resident.find()) {
+      throw new IOException("no VmRSS in " + status);
+    }
+    return 1024 * Long.parseLong(resident.group(1));
   }
 
   /** Asks the process to end (SIGTERM), waits, and returns the last {@link #bytesWritten}. */
