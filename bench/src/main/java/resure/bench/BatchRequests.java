@@ -5,17 +5,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * POSTs of batches, rendered once as Python's {@code json.dumps} writes them (float32 losses as
- * doubles, about 17 digits); only step, rank and key are written into a request when it is sent.
- * The ranks of a step follow each other, then the next run's, so that a step is over long before
- * the run's next one begins.
+ * POSTs of batches, rendered once; only step, rank and key are written into a request when it is
+ * sent. The ranks of a step follow each other, then the next run's, so that a step is over long
+ * before the run's next one begins.
  *
  * <p>The number of different bodies is prime, so that a body comes back to a run only after that
  * many steps. Owner thread only.
  */
 final class BatchRequests implements Requests {
 
-  private static final long FIRST_STEP = 1_000_000;
   private static final int STEP_DIGITS = 7;
   private static final int RANK_DIGITS = 3;
 
@@ -42,7 +40,7 @@ final class BatchRequests implements Requests {
     this.keys = keys;
     bodies = new byte[shape == Shape.L ? 67 : 257][];
     for (int variant = 0; variant < bodies.length; variant++) {
-      bodies[variant] = body(shape, variant).getBytes(StandardCharsets.US_ASCII);
+      bodies[variant] = Bodies.json(shape, variant);
     }
     heads = new byte[runs][];
     for (int run = 0; run < runs; run++) {
@@ -61,27 +59,6 @@ final class BatchRequests implements Requests {
         + "/observations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n";
   }
 
-  /** Step and rank are written as wide as they can get. */
-  private static String body(Shape shape, int variant) {
-    double[] losses = Losses.batch(shape, variant);
-    StringBuilder json = new StringBuilder(32 * losses.length);
-    json.append("{\"step\": ").append(FIRST_STEP).append(", \"rank\": 100, \"dialogues\": [");
-    for (int dialogue = 0, i = 0; dialogue < shape.dialogues(); dialogue++) {
-      int number = (variant * shape.dialogues() + dialogue) % 4096;
-      json.append(dialogue == 0 ? "" : ", ")
-          .append("{\"id\": \"")
-          .append("sgd-%d_%05d".formatted(number % 9, number))
-          .append("\", \"source\": \"")
-          .append(number % 3 == 0 ? "taskmaster" : "sgd")
-          .append("\", \"losses\": [");
-      for (int turn = 0; turn < shape.turns(); turn++) {
-        json.append(turn == 0 ? "" : ", ").append(losses[i++]);
-      }
-      json.append("]}");
-    }
-    return json.append("]}").toString();
-  }
-
   /** Batches handed out so far. */
   long sent() {
     return sent;
@@ -97,7 +74,7 @@ final class BatchRequests implements Requests {
     long number = sent++;
     long rank = number % ranks;
     int run = (int) (number / ranks % runs);
-    long step = FIRST_STEP + number / ranks / runs;
+    long step = Bodies.STEP + number / ranks / runs;
     byte[] body = bodies[(int) (number % bodies.length)];
     buffer.put(heads[run]);
     if (keys) {
