@@ -1,0 +1,119 @@
+package resure.bench;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * POSTs of batches, rendered once; only step, rank and key are written into a request when it is
+ * sent. The ranks of a step follow each other, then the next run's, so that a step is over long
+ * before the run's next one begins.
+ *
+ * <p>The number of different bodies is prime, so that a body comes back to a run only after that
+ * many steps. Owner thread only.
+ */
+final class BatchRequests implements Requests {
+
+  private static final int STEP_DIGITS = 7;
+  private static final int RANK_DIGITS = 3;
+
+  private final Shape shape;
+  private final int runs;
+  private final int ranks;
+  private final byte[][] heads;
+  private final byte[][] bodies;
+  private final boolean keys;
+  private long sent;
+
+  /**
+   * @param runs how many runs take turns
+   * @param ranks batches of each step of a run
+   * @param keys whether each request has an {@code Idempotency-Key}
+   */
+  BatchRequests(Shape shape, int runs, int ranks, boolean keys) {
+    if (ranks > 900) {
+      throw new IllegalArgumentException("ranks are written with " + RANK_DIGITS + " digits");
+    }
+    this.shape = shape;
+    this.runs = runs;
+    this.ranks = ranks;
+    this.keys = keys;
+    bodies = new byte[shape == Shape.L ? 67 : 257][];
+    for (int variant = 0; variant < bodies.length; variant++) {
+      bodies[variant] = Bodies.json(shape, variant);
+    }
+    heads = new byte[runs][];
+    for (int run = 0; run < runs; run++) {
+      heads[run] = head(runName(run)).getBytes(StandardCharsets.US_ASCII);
+    }
+  }
+
+  /** Name of a run. */
+  static String runName(int run) {
+    return "bench-%06d".formatted(run);
+  }
+
+  private static String head(String run) {
+    return "POST /v1/runs/"
+        + run
+        + "/observations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n";
+  }
+
+  /** Batches handed out so far. */
+  long sent() {
+    return sent;
+  }
+
+  @Override
+  public int capacity() {
+    return 1024 + Arrays.stream(bodies).mapToInt(body -> body.length).max().orElse(0);
+  }
+
+  @Override
+  public void next(ByteBuffer buffer) {
+    long number = sent++;
+    long rank = number % ranks;
+    int run = (int) (number / ranks % runs);
+    long step = Bodies.STEP + number / ranks / runs;
+    byte[] body = bodies[(int) (number % bodies.length)];
+    buffer.put(heads[run]);
+    if (keys) {
+      put(buffer, "Idempotency-Key: " + run + "/" + step + "/" + rank + "/0\r\n");
+    }
+    put(buffer, "Content-Length: " + body.length + "\r\n\r\n");
+    int at = buffer.position() + "{\"step\": ".length();
+    buffer.put(body);
+    putDigits(buffer, at, STEP_DIGITS, step);
+    // A rank of one or two digits is followed by the blanks that JSON allows.
+    int rankAt = at + STEP_DIGITS + ", \"rank\": ".length();
+    for (int i = 0; i < RANK_DIGITS; i++) {
+      buffer.put(rankAt + i, (byte) ' ');
+    }
+    putDigits(buffer, rankAt, rank < 10 ? 1 : rank < 100 ? 2 : 3, rank);
+  }
+
+  private static void put(ByteBuffer buffer, String text) {
+    for (int i = 0; i < text.length(); i++) {
+      buffer.put((byte) text.charAt(i));
+    }
+  }
+
+  private static void putDigits(ByteBuffer buffer, int at, int digits, long number) {
+    long rest = number;
+    for (int i = at + digits - 1; i >= at; i--) {
+      buffer.put(i, (byte) ('0' + rest % 10));
+      rest /= 10;
+    }
+  }
+
+  @Override
+  public int status() {
+    return 200;
+  }
+
+  /** A weight and its comma are two characters at least. */
+  @Override
+  public int smallestAnswer() {
+    return 2 * shape.losses();
+  }
+}

@@ -1,0 +1,30 @@
+package resure.bench;
+
+import java.io.PrintStream;
+import java.util.List;
+
+/** The one entry: a command and its options. */
+public final class Bench {
+
+  private Bench() {}
+
+  /** Runs a command; see README.md. */
+  public static void main(String[] arguments) throws Exception {
+    List<String> all = List.of(arguments);
+    List<String> rest = all.isEmpty() ? all : all.subList(1, all.size());
+    PrintStream out = System.out;
+    switch (all.isEmpty() ? "" : all.getFirst()) {
+      case "http" -> new HttpComparison(Options.parse(rest, HttpComparison.DEFAULTS), out).run();
+      case "fsync" -> new FsyncComparison(Options.parse(rest, FsyncComparison.DEFAULTS), out).run();
+      case "disk" -> new DiskUse(Options.parse(rest, DiskUse.DEFAULTS), out).run();
+      case "million" -> new MillionBatches(Options.parse(rest, MillionBatches.DEFAULTS), out).run();
+      case "heap" -> new HeapUse(Options.parse(rest, HeapUse.DEFAULTS), out).run();
+      case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
+      default -> {
+        out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
+        out.println("commands: http, fsync, disk, million, heap, jmh");
+        System.exit(2);
+      }
+    }
+  }
+}

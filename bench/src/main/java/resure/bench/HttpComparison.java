@@ -1,0 +1,231 @@
+package resure.bench;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import resure.bench.floor.NettyFloor;
+import resure.bench.floor.RecordsFloor;
+
+/**
+ * The whole service beside its floors: all run at the same time, one is loaded at a time, in rounds
+ * whose order rotates, so that whatever else the machine does falls on all alike. What counts is
+ * the ratio within a round; the report is the median of those.
+ */
+final class HttpComparison {
+
+  private static final String SERVICE = "service";
+
+  private static final int WARM_UP_WINDOW = 5;
+  private static final int LONGEST_WARM_UP = 120;
+  private static final int RUNS = 100;
+  private static final int RANKS = 2;
+  private static final Pattern OBSERVATIONS = Pattern.compile("\"observations\" *: *(\\d+)");
+
+  static final Map<String, String> DEFAULTS =
+      Environment.defaults(
+          Map.of(
+              "bodies", "S,L",
+              "connections", "8,64",
+              "rounds", "5",
+              "seconds", "6",
+              "warmup", "15",
+              "targets", "service,records,netty",
+              "keys", "false"));
+
+  private final Options options;
+  private final Environment environment;
+  private final PrintStream out;
+
+  HttpComparison(Options options, PrintStream out) {
+    this.options = options;
+    this.environment = Environment.of(options);
+    this.out = out;
+  }
+
+  void run() throws IOException, InterruptedException {
+    out.println(Environment.machine());
+    out.println(options);
+    out.println();
+    for (String body : options.list("bodies")) {
+      compare(Shape.valueOf(body));
+    }
+  }
+
+  private void compare(Shape shape) throws IOException, InterruptedException {
+    Map<String, ServerProcess> servers = new LinkedHashMap<>();
+    Map<String, BatchRequests> requests = new LinkedHashMap<>();
+    try {
+      for (String target : options.list("targets")) {
+        servers.put(target, start(target, shape));
+        requests.put(target, new BatchRequests(shape, RUNS, RANKS, options.on("keys")));
+      }
+      for (Map.Entry<String, ServerProcess> server : servers.entrySet()) {
+        warmUp(server.getKey(), server.getValue(), requests, shape);
+      }
+      for (String connections : options.list("connections")) {
+        report(shape, connections, rounds(shape, Integer.parseInt(connections), servers, requests));
+      }
+      ServerProcess service = servers.get(SERVICE);
+      BatchRequests sent = requests.get(SERVICE);
+      if (service != null && sent != null) {
+        checkObservations(service, sent.sent() * shape.losses());
+      }
+    } finally {
+      for (ServerProcess server : servers.values()) {
+        server.close();
+      }
+    }
+  }
+
+  private ServerProcess start(String target, Shape shape) throws IOException, InterruptedException {
+    Path log = environment.log(target + "-" + shape);
+    ServerProcess server =
+        switch (target) {
+          case SERVICE ->
+              ServerProcess.ofService(
+                  environment.serviceJar(),
+                  environment.jvm(),
+                  log,
+                  environment.freshState("http-" + shape),
+                  "os");
+          case "records" ->
+              ServerProcess.ofClass(RecordsFloor.class, environment.jvm(), log, shape.name());
+          case "netty" ->
+              ServerProcess.ofClass(NettyFloor.class, environment.jvm(), log, shape.name());
+          default -> throw new IllegalArgumentException("no such target: " + target);
+        };
+    server.awaitReady();
+    return server;
+  }
+
+  /**
+   * At least for the time asked for, and on until the CPU that a request takes has not fallen for
+   * three windows: compiling takes long where compiler, server and client share two processors.
+   */
+  private void warmUp(
+      String target, ServerProcess server, Map<String, BatchRequests> requests, Shape shape)
+      throws IOException, InterruptedException {
+    if (target.equals(SERVICE)) {
+      createRuns(server, RUNS);
+    }
+    int seconds = 0;
+    int without = 0;
+    double best = Double.POSITIVE_INFINITY;
+    while (seconds < options.number("warmup") || (without < 3 && seconds < LONGEST_WARM_UP)) {
+      Round round =
+          Round.measure(server, batches(requests, target), 32, Duration.ofSeconds(WARM_UP_WINDOW));
+      seconds += WARM_UP_WINDOW;
+      without = round.cpuMicrosPerRequest() < 0.95 * best ? 0 : without + 1;
+      best = Math.min(best, round.cpuMicrosPerRequest());
+      out.printf("warm-up  %-2s  32 %-8s %s%n", shape, target, round);
+    }
+  }
+
+  private static BatchRequests batches(Map<String, BatchRequests> requests, String target) {
+    BatchRequests batches = requests.get(target);
+    if (batches == null) {
+      throw new IllegalArgumentException(target);
+    }
+    return batches;
+  }
+
+  /** Creates runs of default configuration. */
+  static void createRuns(ServerProcess service, int runs) throws IOException {
+    try (LoadClient client = new LoadClient(service.port(), Math.min(runs, 16))) {
+      client.drive(new CreateRequests(), runs);
+    }
+  }
+
+  private Map<String, List<Round>> rounds(
+      Shape shape,
+      int connections,
+      Map<String, ServerProcess> servers,
+      Map<String, BatchRequests> requests)
+      throws IOException, InterruptedException {
+    List<String> order = new ArrayList<>(servers.keySet());
+    Map<String, List<Round>> rounds = new LinkedHashMap<>();
+    order.forEach(target -> rounds.put(target, new ArrayList<>()));
+    Duration time = Duration.ofSeconds(options.number("seconds"));
+    for (int number = 1; number <= options.number("rounds"); number++) {
+      for (String target : order) {
+        ServerProcess server = servers.get(target);
+        List<Round> measured = rounds.get(target);
+        if (server != null && measured != null) {
+          Round round = Round.measure(server, batches(requests, target), connections, time);
+          measured.add(round);
+          out.printf("round %2d %-2s %3d %-8s %s%n", number, shape, connections, target, round);
+        }
+      }
+      order.addLast(order.removeFirst());
+    }
+    return rounds;
+  }
+
+  private void report(Shape shape, String connections, Map<String, List<Round>> rounds) {
+    out.printf("%n%s at %s connections: medians of the rounds%n", shape, connections);
+    rounds.forEach(
+        (target, measured) ->
+            out.printf(
+                "  %-8s %9.0f req/s %8.1f cpu us/req   p50 %7.3f  p99 %7.3f  max %8.3f ms"
+                    + " (highest %.3f)%n",
+                target,
+                median(measured, round -> round.load().perSecond()),
+                median(measured, Round::cpuMicrosPerRequest),
+                median(measured, round -> round.load().p50Millis()),
+                median(measured, round -> round.load().p99Millis()),
+                median(measured, round -> round.load().maxMillis()),
+                measured.stream().mapToDouble(round -> round.load().maxMillis()).max().orElse(0)));
+    List<String> targets = new ArrayList<>(rounds.keySet());
+    out.println("  ratios within rounds, median (lowest to highest)");
+    for (int a = 0; a < targets.size(); a++) {
+      for (int b = a + 1; b < targets.size(); b++) {
+        List<Round> over = rounds.getOrDefault(targets.get(a), List.of());
+        List<Round> under = rounds.getOrDefault(targets.get(b), List.of());
+        out.printf(
+            "  %-18s cpu %s   req/s %s   p99 %s%n",
+            targets.get(a) + "/" + targets.get(b),
+            ratio(over, under, Round::cpuMicrosPerRequest),
+            ratio(over, under, round -> round.load().perSecond()),
+            ratio(over, under, round -> round.load().p99Millis()));
+      }
+    }
+    out.println();
+  }
+
+  static double median(List<Round> rounds, ToDoubleFunction<Round> figure) {
+    return Figures.median(rounds.stream().mapToDouble(figure).toArray());
+  }
+
+  static String ratio(List<Round> over, List<Round> under, ToDoubleFunction<Round> figure) {
+    return Figures.spread(
+        Figures.ratios(
+            over.stream().mapToDouble(figure).toArray(),
+            under.stream().mapToDouble(figure).toArray()));
+  }
+
+  /** What was answered must be there: a fast service that forgets is not measured. */
+  private void checkObservations(ServerProcess service, long sent)
+      throws IOException, InterruptedException {
+    long found = 0;
+    for (int run = 0; run < RUNS; run++) {
+      String statistics = service.get("/v1/runs/" + BatchRequests.runName(run) + "/statistics");
+      Matcher matcher = OBSERVATIONS.matcher(statistics);
+      if (!matcher.find()) {
+        throw new IOException("statistics without observations: " + statistics);
+      }
+      found += Long.parseLong(matcher.group(1));
+    }
+    if (found != sent) {
+      throw new IOException(sent + " observations were answered, statistics say " + found);
+    }
+    out.printf("checked: the statistics of %d runs hold all %d observations%n%n", RUNS, sent);
+  }
+}

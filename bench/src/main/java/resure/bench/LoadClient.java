@@ -1,0 +1,240 @@
+package resure.bench;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A closed loop of kept-alive connections on one thread: each sends a request, waits for the whole
+ * answer, checks its status and length, and sends the next. Cheap, since it shares the machine with
+ * what it measures. Answers must have a {@code Content-Length}.
+ *
+ * <p>Any unexpected answer ends the measurement with an exception that quotes it.
+ */
+final class LoadClient implements Closeable {
+
+  private static final int LONGEST_SILENCE_MILLIS = 30_000;
+
+  private final Selector selector;
+  private final List<Connection> connections = new ArrayList<>();
+
+  /** Connects to a server on this machine. */
+  LoadClient(int port, int connections) throws IOException {
+    selector = Selector.open();
+    for (int i = 0; i < connections; i++) {
+      SocketChannel channel =
+          SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+      channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      channel.configureBlocking(false);
+      this.connections.add(new Connection(channel, channel.register(selector, 0)));
+    }
+  }
+
+  /** Sends for a time, and waits for what is still to be answered. */
+  Load drive(Requests requests, Duration time) throws IOException {
+    return drive(requests, Long.MAX_VALUE, time.toNanos());
+  }
+
+  /** Sends a number of requests, however long it takes. */
+  Load drive(Requests requests, long count) throws IOException {
+    return drive(requests, count, Long.MAX_VALUE / 2);
+  }
+
+  private Load drive(Requests requests, long count, long nanos) throws IOException {
+    long start = System.nanoTime();
+    Window window = new Window(requests, count, start + nanos);
+    for (Connection connection : connections) {
+      connection.sendNext(window, start);
+    }
+    while (window.unanswered > 0) {
+      int ready =
+          selector.select(
+              key -> ((Connection) key.attachment()).proceed(window), LONGEST_SILENCE_MILLIS);
+      if (ready == 0) {
+        throw new IOException("no answer for " + LONGEST_SILENCE_MILLIS + " ms");
+      }
+      if (window.failure != null) {
+        throw window.failure;
+      }
+    }
+    return window.finish(System.nanoTime() - start);
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (Connection connection : connections) {
+      connection.channel.close();
+    }
+    selector.close();
+  }
+
+  /** One call of {@code drive}. */
+  private static final class Window {
+
+    private final Requests requests;
+    private final long deadline;
+    private long left;
+    private long unanswered;
+    private long[] latencies = new long[1 << 16];
+    private int answered;
+    private @Nullable IOException failure;
+
+    Window(Requests requests, long count, long deadline) {
+      this.requests = requests;
+      this.left = count;
+      this.deadline = deadline;
+    }
+
+    boolean over(long now) {
+      return left == 0 || now - deadline >= 0;
+    }
+
+    void answer(long nanos) {
+      if (answered == latencies.length) {
+        latencies = Arrays.copyOf(latencies, 2 * answered);
+      }
+      latencies[answered++] = nanos;
+      unanswered--;
+    }
+
+    Load finish(long nanos) {
+      long[] sorted = Arrays.copyOf(latencies, answered);
+      Arrays.sort(sorted);
+      return Load.of(nanos, sorted);
+    }
+  }
+
+  private static final class Connection {
+
+    private final SocketChannel channel;
+    private final SelectionKey key;
+    private ByteBuffer out = ByteBuffer.allocateDirect(0);
+    private ByteBuffer in = ByteBuffer.allocateDirect(64 * 1024);
+    private long sentAt;
+
+    /** Bytes of head and body of the answer that is arriving; 0 while its head is incomplete. */
+    private int answerLength;
+
+    Connection(SocketChannel channel, SelectionKey key) {
+      this.channel = channel;
+      this.key = key;
+      key.attach(this);
+    }
+
+    void sendNext(Window window, long now) throws IOException {
+      if (window.over(now)) {
+        key.interestOps(0);
+        return;
+      }
+      window.left--;
+      window.unanswered++;
+      if (out.capacity() < window.requests.capacity()) {
+        out = ByteBuffer.allocateDirect(window.requests.capacity());
+      }
+      out.clear();
+      window.requests.next(out);
+      out.flip();
+      in.clear();
+      answerLength = 0;
+      sentAt = now;
+      write();
+    }
+
+    private void write() throws IOException {
+      channel.write(out);
+      key.interestOps(out.hasRemaining() ? SelectionKey.OP_WRITE : SelectionKey.OP_READ);
+    }
+
+    void proceed(Window window) {
+      try {
+        if (key.isWritable()) {
+          write();
+        } else if (read(window.requests)) {
+          long now = System.nanoTime();
+          window.answer(now - sentAt);
+          sendNext(window, now);
+        }
+      } catch (IOException e) {
+        window.failure = e;
+      }
+    }
+
+    /** Whether the answer is complete. */
+    private boolean read(Requests requests) throws IOException {
+      if (channel.read(in) < 0) {
+        throw new IOException("the server closed a connection within an answer: " + received());
+      }
+      if (answerLength == 0 && !readHead(requests)) {
+        return false;
+      }
+      if (in.position() > answerLength) {
+        throw new IOException("more than the answer arrived: " + received());
+      }
+      return in.position() == answerLength;
+    }
+
+    private boolean readHead(Requests requests) throws IOException {
+      int end = headEnd();
+      if (end < 0) {
+        return false;
+      }
+      byte[] bytes = new byte[end];
+      in.get(0, bytes);
+      String head = new String(bytes, StandardCharsets.ISO_8859_1);
+      int bodyLength = contentLength(head);
+      if (!head.startsWith("HTTP/1.1 " + requests.status())) {
+        throw new IOException("expected " + requests.status() + ": " + received());
+      }
+      if (bodyLength < requests.smallestAnswer()) {
+        throw new IOException("an answer too short: " + received());
+      }
+      answerLength = end + bodyLength;
+      if (in.capacity() < answerLength) {
+        in = ByteBuffer.allocateDirect(2 * answerLength).put(in.flip());
+      }
+      return true;
+    }
+
+    /** Where the body begins, or -1. */
+    private int headEnd() {
+      for (int i = 3; i < in.position(); i++) {
+        if (in.get(i) == '\n'
+            && in.get(i - 1) == '\r'
+            && in.get(i - 2) == '\n'
+            && in.get(i - 3) == '\r') {
+          return i + 1;
+        }
+      }
+      return -1;
+    }
+
+    private int contentLength(String head) throws IOException {
+      String name = "\r\ncontent-length:";
+      int at = head.toLowerCase(Locale.ROOT).indexOf(name);
+      if (at < 0) {
+        throw new IOException("an answer without Content-Length: " + received());
+      }
+      int from = at + name.length();
+      return Integer.parseInt(head.substring(from, head.indexOf('\r', from)).strip());
+    }
+
+    private String received() {
+      byte[] bytes = new byte[Math.min(in.position(), 2000)];
+      in.get(0, bytes);
+      return new String(bytes, StandardCharsets.UTF_8);
+    }
+  }
+}
