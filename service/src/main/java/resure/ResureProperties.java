@@ -130,7 +130,8 @@ record ResureProperties(
           "resure.access.anonymous",
           "false",
           "true or false",
-          "whether to listen on other addresses than loopback although anybody there may do anything",
+          "whether to listen on other addresses than loopback although anybody there may do"
+              + " anything",
           text ->
               switch (text) {
                 case "true" -> true;

@@ -72,8 +72,7 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
     return switch (failure) {
       case ProblemException problem -> problem;
       case ResponseStatusException status when status.getStatusCode().value() == 404 ->
-          ProblemException.of(
-              ProblemType.NOT_FOUND, "GET /openapi.yaml describes what there is.");
+          ProblemException.of(ProblemType.NOT_FOUND, "GET /openapi.yaml describes what there is.");
       case ResponseStatusException status when status.getStatusCode().is4xxClientError() ->
           ProblemException.of(ProblemType.MALFORMED_BODY, "The request cannot be understood.");
       case CorruptJournalException corrupt -> {

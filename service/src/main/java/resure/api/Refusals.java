@@ -16,8 +16,8 @@ final class Refusals {
           ProblemException.at(
               ProblemType.RUN_CONFLICT,
               refused.detail(),
-              "The run exists with another value here. Leave the field out, send the run's own value,"
-                  + " or choose another name.");
+              "The run exists with another value here. Leave the field out, send the run's own"
+                  + " value, or choose another name.");
       case Refusal.STALE_ATTEMPT ->
           ProblemException.at(
               ProblemType.STALE_ATTEMPT,
@@ -27,12 +27,13 @@ final class Refusals {
       case Refusal.RUN_FINISHED ->
           ProblemException.of(
               ProblemType.RUN_FINISHED,
-              "A finished run takes batches of its newest step and before only. A rewind reopens it.");
+              "A finished run takes batches of its newest step and before only. A rewind reopens"
+                  + " it.");
       case Refusal.KEY_REUSED ->
           ProblemException.of(
               ProblemType.KEY_REUSED,
-              "This Idempotency-Key was used for another batch of this run. Use a key that names run,"
-                  + " step, rank and micro-batch.");
+              "This Idempotency-Key was used for another batch of this run. Use a key that names"
+                  + " run, step, rank and micro-batch.");
       case Refusal.STEPS_MIXED ->
           ProblemException.at(
               ProblemType.STEPS_MIXED,
@@ -47,7 +48,8 @@ final class Refusals {
           ProblemException.limit(
               ProblemType.LIMIT_EXCEEDED,
               "resure.limits.pending-batches",
-              "Too many batches of this run wait for their steps to close. Go on to the next step.");
+              "Too many batches of this run wait for their steps to close. Go on to the next"
+                  + " step.");
       case Refusal.QUEUE_FULL ->
           ProblemException.limit(
               ProblemType.QUEUE_FULL,

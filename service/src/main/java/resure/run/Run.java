@@ -17,8 +17,8 @@ import resure.weighting.Configuration;
 import resure.weighting.Normalization;
 
 /**
- * The live state of one run. It changes only by {@link #apply}, which live traffic and recovery call
- * alike; everything else asks. Owner: the shard's thread, or the worker that recovers it.
+ * The live state of one run. It changes only by {@link #apply}, which live traffic and recovery
+ * call alike; everything else asks. Owner: the shard's thread, or the worker that recovers it.
  */
 final class Run {
 
@@ -43,7 +43,8 @@ final class Run {
   private @Nullable Instant lastBatchAt;
   private @Nullable Instant finishedAt;
 
-  private Run(RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
+  private Run(
+      RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
     this.key = key;
     this.settings = new RunSettings(created.configuration(), created.labels());
     this.createdAt = created.at();
@@ -160,7 +161,9 @@ final class Run {
     return finishedAt != null;
   }
 
-  /** Why a batch cannot be taken, if it cannot, when {@code ahead} others of its step go before it. */
+  /**
+   * Why a batch cannot be taken, if it cannot, when {@code ahead} others of its step go before it.
+   */
   @Nullable Refusal refuses(ObservationBatch batch, int maxPending, int ahead) {
     if (!attempts.admits(batch.attempt())) {
       return Refusal.STALE_ATTEMPT;
@@ -219,7 +222,9 @@ final class Run {
     return new RunMean(weightSum, tokenSum).value();
   }
 
-  /** Whether a rewind would remove a batch that was applied: then only {@link Recovery} can do it. */
+  /**
+   * Whether a rewind would remove a batch that was applied: then only {@link Recovery} can do it.
+   */
   boolean holds(long nextStep) {
     return steps.newest() >= nextStep;
   }
@@ -257,9 +262,7 @@ final class Run {
       lateBatches++;
     }
     BatchMoments moments =
-        compute
-            .reduce(List.of(new Weighing(steps.reference(step).triples(), batch)))
-            .getFirst();
+        compute.reduce(List.of(new Weighing(steps.reference(step).triples(), batch))).getFirst();
     steps.add(
         new PendingBatch(
             step,

@@ -34,21 +34,25 @@ import resure.journal.Snapshot;
 import resure.observation.RunId;
 
 /**
- * One thread that owns the live state of a subset of the runs. It drains its queue into a group (runs
- * mixed; never two steps of one run), weighs the group, hands it to the writer as one durable append,
- * and when that returned applies the entries and answers. While a group is being written the next one
- * gathers and is weighed, as far as its runs have nothing in flight.
+ * One thread that owns the live state of a subset of the runs. It drains its queue into a group
+ * (runs mixed; never two steps of one run), weighs the group, hands it to the writer as one durable
+ * append, and when that returned applies the entries and answers. While a group is being written
+ * the next one gathers and is weighed, as far as its runs have nothing in flight.
  *
- * <p>All fields but the queue and its bound belong to the thread that calls {@link #doWork}. What may
- * block (reading the journal, saving snapshots) is done by workers, appending by the writer; both only
- * ever put a result back into the queue.
+ * <p>All fields but the queue and its bound belong to the thread that calls {@link #doWork}. What
+ * may block (reading the journal, saving snapshots) is done by workers, appending by the writer;
+ * both only ever put a result back into the queue.
  */
 final class Shard implements Runnable {
 
-  /** Batches of a run after which its state is saved, so that opening it reads no more than this. */
+  /**
+   * Batches of a run after which its state is saved, so that opening it reads no more than this.
+   */
   static final int SNAPSHOT_EVERY = 1000;
 
-  /** Losses after which a group is closed: bounds the time that the first of it waits for the rest. */
+  /**
+   * Losses after which a group is closed: bounds the time that the first of it waits for the rest.
+   */
   private static final int GROUP_LOSSES = 1 << 18;
 
   private static final int MAX_LOST_RACES = 3;
@@ -113,7 +117,10 @@ final class Shard implements Runnable {
   private record InFlight(Slot slot, Request<?> request, Append append) {}
 
   private record Written(
-      List<InFlight> group, Set<RunKey> conflicts, @Nullable JournalException failure, long nanos,
+      List<InFlight> group,
+      Set<RunKey> conflicts,
+      @Nullable JournalException failure,
+      long nanos,
       long weighNanos) {}
 
   private record Loaded(Slot slot, @Nullable Run run, @Nullable JournalException failure) {}
@@ -302,8 +309,7 @@ final class Shard implements Runnable {
     } else if (run.attempts().repeats(rewind.nextStep, rewind.attempt)) {
       answer(rewind, Outcome.done(run.describe()));
     } else {
-      append(
-          slot, run, rewind, new JournalEntry.Rewound(now(), rewind.nextStep, rewind.attempt));
+      append(slot, run, rewind, new JournalEntry.Rewound(now(), rewind.nextStep, rewind.attempt));
     }
   }
 
@@ -399,8 +405,7 @@ final class Shard implements Runnable {
               pick.request.batch,
               pick.run.weights(pick.request.batch, raw.get(i)));
       gathering.add(
-          new InFlight(
-              pick.slot, pick.request, new Append(pick.run.key(), pick.sequence, entry)));
+          new InFlight(pick.slot, pick.request, new Append(pick.run.key(), pick.sequence, entry)));
     }
     picks.clear();
     weighNanos += nanoTime.getAsLong() - start;
@@ -499,12 +504,10 @@ final class Shard implements Runnable {
         if (batch.weights().late()) {
           listener.lateBatch();
         }
-        answer(
-            score, Outcome.done(new Scored(sequence, batch.batch(), batch.weights(), false)));
+        answer(score, Outcome.done(new Scored(sequence, batch.batch(), batch.weights(), false)));
       }
       case Request.Create create -> {
-        Run created =
-            Run.created(inFlight.append.run(), (JournalEntry.Created) entry, compute);
+        Run created = Run.created(inFlight.append.run(), (JournalEntry.Created) entry, compute);
         slot.run = created;
         slot.snapshotSequence = sequence;
         answer(create, Outcome.done(new Created(created.describe(), true)));

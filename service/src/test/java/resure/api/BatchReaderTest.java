@@ -144,7 +144,9 @@ class BatchReaderTest {
   void namesAndTextsAreUnescaped() {
     ObservationBatch batch =
         read(
-            "{\"dialo\\u0067ues\":[{\"\\u0069d\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83D\\ude00é😀\","
+            "{\"dialo\\u0067ues\":[{\"\\u0069d\":\"\\\"\\\\\\/\\b\\f\\n"
+                + "\\r"
+                + "\\t\\u00e9\\uD83D\\ude00é😀\","
                 + "\"source\":\"\\u0061\",\"losses\":[]},{\"id\":\"b\",\"source\":\"a\",\"losses\":"
                 + "[]}]}");
     assertThat(batch.id(0)).isEqualTo("\"\\/\b\f\n\r\té😀é😀");
@@ -395,7 +397,7 @@ class BatchReaderTest {
   void aBodyCutAnywhereIsMalformed() {
     byte[] body =
         ("{\"step\":12,\"attempt\":\"\\u00e9é\",\"dialogues\":[{\"id\":\"a\",\"losses\":[1.5e3,null,"
-                + "-Infinity],\"tokens\":[1,2,3],\"weights\":[0.5,null,0]}]}")
+             + "-Infinity],\"tokens\":[1,2,3],\"weights\":[0.5,null,0]}]}")
             .getBytes(UTF_8);
     assertThat(reader.read(body, body.length).size()).isEqualTo(3);
     for (int length = 0; length < body.length; length++) {

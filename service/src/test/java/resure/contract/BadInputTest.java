@@ -232,7 +232,10 @@ class BadInputTest {
   private static String post(String header, String body) {
     return "POST "
         + run
-        + "/observations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        + "/observations HTTP/1.1\r\n"
+        + "Host: localhost\r\n"
+        + "Connection: close\r\n"
+        + "Content-Type: application/json\r\n"
         + header
         + "\r\n\r\n"
         + body;

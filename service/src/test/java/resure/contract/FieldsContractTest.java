@@ -46,28 +46,49 @@ class FieldsContractTest {
         "{'dialogues':{}}                                                         | /dialogues",
         "{'dialogues':null}                                                       | /dialogues",
         "{'dialogues':[1]}                                                        | /dialogues/0",
-        "{'dialogues':[{'losses':[]}]}                                            | /dialogues/0/id",
-        "{'dialogues':[{'id':'d'}]}                                               | /dialogues/0/losses",
-        "{'dialogues':[{'id':7,'losses':[]}]}                                     | /dialogues/0/id",
-        "{'dialogues':[{'id':'','losses':[]}]}                                    | /dialogues/0/id",
-        "{'dialogues':[{'id':'d','losses':[1,'2']}]}                              | /dialogues/0/losses/1",
-        "{'dialogues':[{'id':'d','losses':[1,[2]]}]}                              | /dialogues/0/losses/1",
-        "{'dialogues':[{'id':'d','losses':[true]}]}                               | /dialogues/0/losses/0",
-        "{'dialogues':[{'id':'d','losses':7}]}                                    | /dialogues/0/losses",
-        "{'dialogues':[{'id':'d','losses':[1],'source':''}]}                      | /dialogues/0/source",
-        "{'dialogues':[{'id':'d','losses':[1],'firstTurn':-1}]}                   | /dialogues/0/firstTurn",
-        "{'dialogues':[{'id':'d','losses':[1],'firstTurn':1.5}]}                  | /dialogues/0/firstTurn",
-        "{'dialogues':[{'id':'d','losses':[1,2],'tokens':[1]}]}                   | /dialogues/0/tokens",
-        "{'dialogues':[{'id':'d','losses':[1],'tokens':[-1]}]}                    | /dialogues/0/tokens/0",
-        "{'dialogues':[{'id':'d','losses':[1],'tokens':[1.5]}]}                   | /dialogues/0/tokens/0",
-        "{'dialogues':[{'id':'d','losses':[1,2],'weights':[1,1,1]}]}              | /dialogues/0/weights",
-        "{'dialogues':[{'id':'d','losses':[1,2],'weights':[1,null]}]}             | /dialogues/0/weights/1",
-        "{'dialogues':[{'id':'d','losses':[1,null],'weights':[1,1]}]}             | /dialogues/0/weights/1",
-        "{'dialogues':[{'id':'d','losses':[1],'weights':[-0.1]}]}                 | /dialogues/0/weights/0",
-        "{'dialogues':[{'id':'d','losses':[1],'weights':[1e999]}]}                | /dialogues/0/weights/0",
+        "{'dialogues':[{'losses':[]}]}                                            |"
+            + " /dialogues/0/id",
+        "{'dialogues':[{'id':'d'}]}                                               |"
+            + " /dialogues/0/losses",
+        "{'dialogues':[{'id':7,'losses':[]}]}                                     |"
+            + " /dialogues/0/id",
+        "{'dialogues':[{'id':'','losses':[]}]}                                    |"
+            + " /dialogues/0/id",
+        "{'dialogues':[{'id':'d','losses':[1,'2']}]}                              |"
+            + " /dialogues/0/losses/1",
+        "{'dialogues':[{'id':'d','losses':[1,[2]]}]}                              |"
+            + " /dialogues/0/losses/1",
+        "{'dialogues':[{'id':'d','losses':[true]}]}                               |"
+            + " /dialogues/0/losses/0",
+        "{'dialogues':[{'id':'d','losses':7}]}                                    |"
+            + " /dialogues/0/losses",
+        "{'dialogues':[{'id':'d','losses':[1],'source':''}]}                      |"
+            + " /dialogues/0/source",
+        "{'dialogues':[{'id':'d','losses':[1],'firstTurn':-1}]}                   |"
+            + " /dialogues/0/firstTurn",
+        "{'dialogues':[{'id':'d','losses':[1],'firstTurn':1.5}]}                  |"
+            + " /dialogues/0/firstTurn",
+        "{'dialogues':[{'id':'d','losses':[1,2],'tokens':[1]}]}                   |"
+            + " /dialogues/0/tokens",
+        "{'dialogues':[{'id':'d','losses':[1],'tokens':[-1]}]}                    |"
+            + " /dialogues/0/tokens/0",
+        "{'dialogues':[{'id':'d','losses':[1],'tokens':[1.5]}]}                   |"
+            + " /dialogues/0/tokens/0",
+        "{'dialogues':[{'id':'d','losses':[1,2],'weights':[1,1,1]}]}              |"
+            + " /dialogues/0/weights",
+        "{'dialogues':[{'id':'d','losses':[1,2],'weights':[1,null]}]}             |"
+            + " /dialogues/0/weights/1",
+        "{'dialogues':[{'id':'d','losses':[1,null],'weights':[1,1]}]}             |"
+            + " /dialogues/0/weights/1",
+        "{'dialogues':[{'id':'d','losses':[1],'weights':[-0.1]}]}                 |"
+            + " /dialogues/0/weights/0",
+        "{'dialogues':[{'id':'d','losses':[1],'weights':[1e999]}]}                |"
+            + " /dialogues/0/weights/0",
         "{'dialogues':[{'weights':[1,null],'tokens':[1],'losses':[1],'id':'d'}]}  | /dialogues/0/",
-        "{'dialogues':[{'id':'d','losses':[1],'loses':[]}]}                       | /dialogues/0/loses",
-        "{'dialogues':[{'id':'d','losses':[1],'losses':[1]}]}                     | /dialogues/0/losses",
+        "{'dialogues':[{'id':'d','losses':[1],'loses':[]}]}                       |"
+            + " /dialogues/0/loses",
+        "{'dialogues':[{'id':'d','losses':[1],'losses':[1]}]}                     |"
+            + " /dialogues/0/losses",
         "{'dialogues':[],'dialogues':[]}                                          | /dialogues",
         "{'step':1,'st\\u0065p':1,'dialogues':[]}                                 | /step",
         "{'step':-1,'dialogues':[]}                                               | /step",
