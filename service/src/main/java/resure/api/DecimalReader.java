@@ -7,8 +7,8 @@ import java.math.BigInteger;
  * allocation. Three ways, tried in order: one exact division or multiplication (Clinger 1990); a
  * product with a truncated 128-bit power of ten, whose error is known, so that it either decides
  * the rounding or says that it does not (after Lemire 2021, "Number parsing at a gigabyte per
- * second"); and for the rest, about one in 10^19 and everything outside the normal doubles, "ask
- * the JDK".
+ * second"); and for the rest, midpoints and everything outside the normal doubles, NaN: ask the
+ * JDK.
  */
 final class DecimalReader {
 
@@ -75,8 +75,7 @@ final class DecimalReader {
     int leadingZeros = Long.numberOfLeadingZeros(digits);
     long factor = digits << leadingZeros;
     int i = exponent - MIN_EXPONENT;
-    // The product of factor and the power's high word; the true one is above it by less than
-    // factor.
+    // With the power's high word; the true product is above this by less than factor.
     long high = Math.unsignedMultiplyHigh(factor, POWERS[2 * i]);
     long low = factor * POWERS[2 * i];
     if (undecided(high, low, factor)) {

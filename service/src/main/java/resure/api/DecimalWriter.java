@@ -74,15 +74,14 @@ final class DecimalWriter {
   }
 
   private static int shortest(long fraction, int exponent, double value, byte[] target, int at) {
-    // The floor of the decimal logarithm; of the value's power of two, then of the value.
+    // The floor of the decimal logarithm: first of the power of two below, then of the value.
     int magnitude = (exponent * 1233) >> 12;
     if (value >= MAGNITUDES[magnitude + 1 + 6]) {
       magnitude++;
     }
     // value = significand * 2^(exponent - 52), so that value * 10^scale, which has 17 digits before
     // its point, is significand * 5^scale * 2^(exponent - 52 + scale). Two more bits make the ends
-    // of
-    // the rounding interval whole: 2 units up, 2 down, but 1 down from a power of two.
+    // of the rounding interval whole: 2 units up, 2 down, but 1 down from a power of two.
     int scale = 16 - magnitude;
     long five = POWERS_OF_FIVE[scale];
     int shift = 54 - exponent - scale;

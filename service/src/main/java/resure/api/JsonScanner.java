@@ -150,9 +150,8 @@ final class JsonScanner {
       int firstOfFraction = ++at;
       int eight = 8;
       while (eight == 8 && at <= end - 8) {
-        // A byte's low seven bits exceed 9, or its top bit is set, where it is no digit. A carry
-        // out
-        // of such a byte spoils only those behind it.
+        // After the exclusive or, digits are 0 to 9: whatever else has its top bit set, or gets it
+        // from the sum. A carry out of such a byte spoils only those behind it.
         long values = (long) EIGHT_BYTES.get(body, at) ^ 0x3030303030303030L;
         long others = (values + 0x7676767676767676L | values) & 0x8080808080808080L;
         eight = Long.numberOfTrailingZeros(others) >> 3;

@@ -99,7 +99,14 @@ final class BatchOracle {
         yield array;
       }
       case VALUE_STRING -> parser.getString();
-      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> new Literal(parser.getString());
+      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> {
+        String number = parser.getString();
+        // Jackson knows more spellings than Python's: +Infinity, -INF.
+        if (!number.matches("-?[0-9].*|NaN|-?Infinity")) {
+          throw new JacksonException("number") {};
+        }
+        yield new Literal(number);
+      }
       case VALUE_TRUE -> true;
       case VALUE_FALSE -> false;
       case VALUE_NULL -> null;
