@@ -174,6 +174,7 @@ class RunsContractTest {
         "{'maxTurns':1025}                      | /maxTurns",
         "{'maxLoss':0}                          | /maxLoss",
         "{'maxLoss':-1}                         | /maxLoss",
+        "{'maxLoss':1.01e100}                   | /maxLoss",
         "{'maxLoss':1e999}                      | /maxLoss",
         "{'halfLife':0}                         | /halfLife",
         "{'halfLife':'1'}                       | /halfLife",
