@@ -131,19 +131,18 @@ class FieldsContractTest {
         "",
         " ",
         "{",
-        "{}}",
+        
         "{'dialogues':[]",
         "{'dialogues':[],}",
         "{'dialogues':[]} x",
         "{'dialogues' []}",
         "{dialogues:[]}",
-        "{'dialogues':[NaN",
-        "{'step':NaN,'dialogues':[]}",
+        
+        
         "{'step':01,'dialogues':[]}",
         "{'step':+1,'dialogues':[]}",
         "{'dialogues':[{'id':'d','losses':[.5]}]}",
         "{'dialogues':[{'id':'d','losses':[nan]}]}",
-        "{'dialogues':[{'id':'d','losses':[1],'weights':[NaN]}]}",
         "{'dialogues':[{'id':'a\tb','losses':[]}]}",
         "{'dialogues':[{'id':'\\x','losses':[]}]}"
       })
@@ -157,6 +156,22 @@ class FieldsContractTest {
                     "application/json")
                 .outcome())
         .isEqualTo("400 malformed-body");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{}}",
+        "{'dialogues':[NaN",
+        "{'step':NaN,'dialogues':[]}",
+        "{'rank':-Infinity,'dialogues':[]}",
+        "{'dialogues':[{'id':'d','losses':[1],'weights':[NaN]}]}",
+        "{'dialogues':[{'id':'d','losses':[1],'tokens':[Infinity]}]}"
+      })
+  void ofTwoFaultsOneIsAnsweredAndTheTokensAreForLossesOnly(String body) {
+    String run = live.newRun("{}");
+    assertThat(live.post(run + "/observations", body.replace('\'', '"')).outcome())
+        .matches("400 malformed-body|422 invalid-field .*");
   }
 
   @Test

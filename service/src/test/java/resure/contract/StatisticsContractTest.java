@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -15,6 +16,9 @@ import tools.jackson.databind.JsonNode;
 
 /** Statistics and export over HTTP. */
 class StatisticsContractTest {
+
+  private static final Comparator<JsonNode> BY_VALUE =
+      (a, b) -> ContractValidator.same(a, b) ? 0 : 1;
 
   private static LiveService live;
 
@@ -48,6 +52,7 @@ class StatisticsContractTest {
   void aRunWithoutBatchesHasEmptyStatistics() {
     String run = live.newRun("{}");
     assertThat(statistics(run))
+        .usingComparator(BY_VALUE)
         .isEqualTo(
             parse(
                 """
@@ -68,18 +73,14 @@ class StatisticsContractTest {
     live.score(run, batch("\"step\":1,", "0", "2", "100"));
     JsonNode statistics = statistics(run);
     assertThat(statistics.get("reference"))
+        .usingComparator(BY_VALUE)
         .isEqualTo(
             parse(
                 """
                 {"step": 1, "runMeanWeight": 1.0, "turns": [
                   {"turn": 0, "count": 2.0, "seen": 2, "mean": 2.0, "m2": 2.0},
                   {"turn": 1, "count": 1.0, "seen": 1, "mean": 5.0, "m2": 0.0}]}
-                """
-                    .replace(
-                        "2.0, \"seen\"", statistics.at("/reference/turns/0/count") + ", \"seen\"")
-                    .replace(
-                        "1.0, \"seen\"",
-                        statistics.at("/reference/turns/1/count") + ", \"seen\"")));
+                """));
     // 100 is cut to 2 + 3 sqrt(2).
     double cut = 2 + 3 * Math.sqrt(2);
     double mean = (6 + cut) / 5;
@@ -158,6 +159,7 @@ class StatisticsContractTest {
         """);
     JsonNode sources = statistics(run).get("sources");
     assertThat(sources)
+        .usingElementComparator(BY_VALUE)
         .containsExactlyInAnyOrder(
             parse(
                 "{\"source\":\"s\",\"observations\":2,\"meanWeight\":1.0,\"effectiveSampleRatio\":1.0}"),
@@ -270,6 +272,7 @@ class StatisticsContractTest {
     Answer export = live.get(run + "/observations");
     assertThat(export.header("Content-Type")).startsWith("application/x-ndjson");
     assertThat(export.lines())
+        .usingElementComparator(BY_VALUE)
         .containsExactly(
             parse(
                 "{\"sequence\":2,\"step\":1,\"rank\":2,\"microBatch\":3,\"dialogue\":\"a\",\"source\":\"s\",\"turn\":7,\"loss\":1.5,\"weight\":1.0}"),
