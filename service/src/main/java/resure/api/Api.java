@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import org.springframework.core.Ordered;
 import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
@@ -63,7 +64,8 @@ public final class Api {
                       return exchange.answer(200, Exchange.YAML, contract, contract.length);
                     }),
                 maxBody));
-    return new SimpleUrlHandlerMapping(resources, 0);
+    // Asked before Spring's own mappings, which know none of these addresses.
+    return new SimpleUrlHandlerMapping(resources, Ordered.HIGHEST_PRECEDENCE);
   }
 
   /**

@@ -80,12 +80,17 @@ public final class Weights {
     if (applied != null && !Double.isNaN(applied[i])) {
       return applied[i];
     }
-    return shadow && raw[i] != 0 ? 1 : raw[i] / divisor;
+    return shadow && raw[i] != 0 ? 1 : normalized(i);
   }
 
   /** The weight exported for loss {@code i}: as answered, but under shadow the would-be one. */
   public double exported(ObservationBatch batch, int i) {
     double[] applied = batch.appliedWeights();
-    return applied != null && !Double.isNaN(applied[i]) ? applied[i] : raw[i] / divisor;
+    return applied != null && !Double.isNaN(applied[i]) ? applied[i] : normalized(i);
+  }
+
+  /** Finite also where a tiny mean weight would make it infinite. */
+  private double normalized(int i) {
+    return Math.min(raw[i] / divisor, Double.MAX_VALUE);
   }
 }
