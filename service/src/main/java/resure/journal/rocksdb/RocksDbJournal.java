@@ -87,7 +87,12 @@ public final class RocksDbJournal implements Journal {
                 .putLong(state.store().getLeastSignificantBits());
         batch.put(database.handle(Database.Family.DEFAULT), Rows.STORE, id.array());
         database.write(batch);
-        Watermark.start(state.watermark(), state.store(), Durability.FSYNC, database.reached())
+        Watermark.start(
+                state.watermark(),
+                state.store(),
+                Durability.FSYNC,
+                database.reached(),
+                Manifest.UNKNOWN)
             .close();
       }
       state.markReady();
@@ -109,6 +114,13 @@ public final class RocksDbJournal implements Journal {
     Watermark.@Nullable Found found;
     try {
       found = Watermark.find(state.watermark(), state.store());
+      // Before RocksDB sees it: opening would remove the tables that a cut manifest does not name.
+      if (found != null && !found.manifest().isKept(state.database())) {
+        throw new CorruptJournalException(
+            "State directory %s: the database's list of files (CURRENT, MANIFEST) is damaged, or cut"
+                    .formatted(state.directory())
+                + " short. Restore the directory from a backup");
+      }
     } catch (JournalException e) {
       throw e;
     } catch (IOException e) {
@@ -125,9 +137,15 @@ public final class RocksDbJournal implements Journal {
     try {
       requireOwn(state, database);
       requireComplete(state, database, found, tailMayBeLost);
+      Manifest manifest = Manifest.look(state.database());
       Watermark watermark =
-          Watermark.start(state.watermark(), state.store(), durability, database.reached());
-      return new Store(database, watermark);
+          Watermark.start(
+              state.watermark(),
+              state.store(),
+              durability,
+              database.reached(),
+              manifest == null ? Manifest.UNKNOWN : manifest.withChecksum(state.database()));
+      return new Store(state.database(), database, watermark);
     } catch (RocksDBException e) {
       database.close();
       throw notOpened(state, e);
@@ -313,7 +331,11 @@ public final class RocksDbJournal implements Journal {
     }
     gate.readLock().lock();
     try {
-      usable();
+      usable().sealManifest();
+    } catch (JournalException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new JournalUnavailableException("the state directory cannot be read: " + e, e);
     } finally {
       gate.readLock().unlock();
     }
@@ -349,7 +371,11 @@ public final class RocksDbJournal implements Journal {
       closed = true;
       if (store != null) {
         LOG.log(Level.DEBUG, "Written since opening: {0}", store.written());
-        store.close();
+        if (failure == null) {
+          store.closeSealed();
+        } else {
+          store.close();
+        }
         store = null;
       }
       state.close();

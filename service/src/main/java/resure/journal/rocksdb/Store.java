@@ -2,7 +2,9 @@ package resure.journal.rocksdb;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -34,6 +36,8 @@ import resure.observation.RunId;
  */
 final class Store implements AutoCloseable {
 
+  private static final System.Logger LOG = System.getLogger(Store.class.getName());
+
   /** Snapshots of a run that are kept whatever their age. */
   private static final int NEWEST_SNAPSHOTS = 4;
 
@@ -46,9 +50,46 @@ final class Store implements AutoCloseable {
   /** As many as ever appended at once. */
   private final Queue<Group> idle = new ConcurrentLinkedQueue<>();
 
-  Store(Database database, Watermark watermark) {
+  private final Path path;
+
+  /** The manifest at the last look; checks may overlap, and then one of them is as good. */
+  private volatile @Nullable Manifest looked;
+
+  Store(Path path, Database database, Watermark watermark) {
+    this.path = path;
     this.database = database;
     this.watermark = watermark;
+  }
+
+  /**
+   * Notes the manifest once it has stood still from one call to the next: by then RocksDB has
+   * synced it, which it does right after each write to it.
+   */
+  void sealManifest() throws IOException {
+    Manifest before = looked;
+    Manifest now = Manifest.look(path);
+    looked = now;
+    Manifest sealed = watermark.sealed();
+    if (now != null
+        && now.equals(before)
+        && (now.number() != sealed.number() || now.length() != sealed.length())) {
+      watermark.seal(now.withChecksum(path));
+    }
+  }
+
+  /** Closes after everything went well. */
+  void closeSealed() {
+    closeDatabase();
+    try {
+      Manifest last = Manifest.look(path);
+      if (last != null) {
+        watermark.seal(last.withChecksum(path));
+      }
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.WARNING, "could not note the end of the manifest", e);
+    } finally {
+      watermark.close();
+    }
   }
 
   Heads heads() {
@@ -175,8 +216,8 @@ final class Store implements AutoCloseable {
 
   /**
    * Which snapshots to drop for the one of {@code saved}: beyond the newest few, one stays for each
-   * power of two of age (in entries), the oldest, so that going back far costs reading little more
-   * than one goes back, and their number grows with the logarithm of the run's length.
+   * power of two of age (in entries), the oldest: going back to some age never reads from more than
+   * about eight times as far, and their number grows with the logarithm of the run's length.
    */
   private List<Long> superseded(byte[] row, long saved) throws JournalException {
     List<Long> superseded = new ArrayList<>();
@@ -234,12 +275,16 @@ final class Store implements AutoCloseable {
     watermark.raise(database.reached());
   }
 
-  @Override
-  public void close() {
+  private void closeDatabase() {
     for (Group group : idle) {
       group.close();
     }
     database.close();
+  }
+
+  @Override
+  public void close() {
+    closeDatabase();
     watermark.close();
   }
 

@@ -1,0 +1,81 @@
+package resure.journal.rocksdb;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Assumptions;
+
+/**
+ * A library to preload that makes writes or syncs under a directory fail while a trigger file
+ * exists; see {@code failing_disk.c}. Needs Linux and a C compiler.
+ */
+final class FailingDisk {
+
+  private static final Path SOURCE = Path.of("src/test/c/failing_disk.c").toAbsolutePath();
+
+  private final Path library;
+
+  private FailingDisk(Path library) {
+    this.library = library;
+  }
+
+  /** Compiles the library, or skips the test and says why. */
+  static FailingDisk compile(Path into) throws IOException, InterruptedException {
+    Path library = into.resolve("failing_disk.so");
+    Path output = into.resolve("cc.txt");
+    ProcessBuilder compiler =
+        new ProcessBuilder(
+                "cc",
+                "-shared",
+                "-fPIC",
+                "-O1",
+                "-o",
+                library.toString(),
+                SOURCE.toString(),
+                "-ldl")
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile());
+    Process process;
+    try {
+      process = compiler.start();
+    } catch (IOException e) {
+      Assumptions.abort("No C compiler (cc), so no disk can be made to fail: " + e.getMessage());
+      throw e;
+    }
+    if (process.waitFor() != 0) {
+      throw new IOException("cc failed:\n" + Files.readString(output));
+    }
+    return new FailingDisk(library);
+  }
+
+  /**
+   * Runs a main class of the test class path in a process of its own.
+   *
+   * @return its exit status and all that it said
+   */
+  Outcome run(Path directory, Path trigger, Class<?> main, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("-cp");
+    command.add(
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
+    command.add(main.getName());
+    command.addAll(List.of(arguments));
+    ProcessBuilder child = new ProcessBuilder(command).redirectErrorStream(true);
+    child.environment().put("LD_PRELOAD", library.toString());
+    child.environment().put("FAILING_DISK_DIRECTORY", directory.toRealPath().toString());
+    child.environment().put("FAILING_DISK_TRIGGER", trigger.toString());
+    Process process = child.start();
+    String said = new String(process.getInputStream().readAllBytes(), UTF_8);
+    return new Outcome(process.waitFor(), said);
+  }
+
+  /** How a process ended. */
+  record Outcome(int status, String said) {}
+}
