@@ -118,9 +118,6 @@ class BadInputTest {
     for (String name :
         List.of(
             "%00",
-            
-            
-            
             "%c3%28",
             "%ff",
             "..",
@@ -129,10 +126,6 @@ class BadInputTest {
             "a;b=c",
             "a%2f..",
             "a%5cb",
-            
-            
-            
-            
             "x".repeat(129),
             "%25",
             "a%0d%0ab")) {
@@ -145,10 +138,7 @@ class BadInputTest {
     for (String query :
         List.of(
             "limit=%00",
-            
             "limit",
-            
-            
             "cursor=%ff",
             "since=%00",
             "label=%00:",
@@ -201,9 +191,8 @@ class BadInputTest {
       try {
         in.transferTo(answer);
       } catch (SocketException | SocketTimeoutException e) {
-        // The service may cut a connection that it cannot make sense of; what it said counts.
-        answer.writeBytes(new byte[] {'
-'});
+        // The service cuts a connection that it cannot make sense of; what it said before counts.
+        return answer.toString(StandardCharsets.UTF_8);
       }
       return answer.toString(StandardCharsets.UTF_8);
     }

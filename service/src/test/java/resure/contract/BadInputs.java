@@ -71,7 +71,6 @@ final class BadInputs {
           "1d",
           "0b1",
           "1..2",
-          
           "nan",
           "NAN",
           "inf",
@@ -87,8 +86,6 @@ final class BadInputs {
           "'1'",
           "-e5",
           "e5",
-          
-          
           "--Infinity",
           "- 1");
 

@@ -98,6 +98,11 @@ final class ContractValidator {
     return JSON.readTree(body);
   }
 
+  /** Fails unless two trees say the same. */
+  static void assertSame(JsonNode actual, JsonNode expected) {
+    require(same(actual, expected), "expected " + expected + "\nbut was  " + actual);
+  }
+
   /** Whether two trees say the same, 1 and 1.0 being one number. */
   static boolean same(JsonNode a, JsonNode b) {
     if (a.isNumber() && b.isNumber()) {
@@ -106,7 +111,8 @@ final class ContractValidator {
     if (a.isObject() && b.isObject()) {
       return a.size() == b.size()
           && a.properties().stream()
-              .allMatch(entry -> b.has(entry.getKey()) && same(entry.getValue(), b.get(entry.getKey())));
+              .allMatch(
+                  entry -> b.has(entry.getKey()) && same(entry.getValue(), b.get(entry.getKey())));
     }
     if (a.isArray() && b.isArray() && a.size() == b.size()) {
       for (int i = 0; i < a.size(); i++) {
@@ -193,8 +199,8 @@ final class ContractValidator {
   }
 
   /**
-   * The value with 0 for the losses that are NaN or infinite: numbers by the contract's extension of
-   * JSON, which no schema knows.
+   * The value with 0 for the losses that are NaN or infinite: numbers by the contract's extension
+   * of JSON, which no schema knows.
    */
   private static JsonNode withoutTokens(JsonNode value) {
     JsonNode copy = value.deepCopy();

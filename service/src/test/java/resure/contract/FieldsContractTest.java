@@ -131,14 +131,11 @@ class FieldsContractTest {
         "",
         " ",
         "{",
-        
         "{'dialogues':[]",
         "{'dialogues':[],}",
         "{'dialogues':[]} x",
         "{'dialogues' []}",
         "{dialogues:[]}",
-        
-        
         "{'step':01,'dialogues':[]}",
         "{'step':+1,'dialogues':[]}",
         "{'dialogues':[{'id':'d','losses':[.5]}]}",

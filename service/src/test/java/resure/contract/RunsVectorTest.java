@@ -14,7 +14,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
-/** The scenarios of {@code openapi/vectors/runs.json}, whose oracle shares no code with the service. */
+/**
+ * The scenarios of {@code openapi/vectors/runs.json}, whose oracle shares no code with the service.
+ */
 class RunsVectorTest {
 
   /** A scenario that shows as its name. */
@@ -44,9 +46,12 @@ class RunsVectorTest {
   }
 
   static Stream<Scenario> scenarios() throws IOException {
-    try (InputStream in = RunsVectorTest.class.getResourceAsStream("/resure/openapi/vectors/runs.json")) {
+    try (InputStream in =
+        RunsVectorTest.class.getResourceAsStream("/resure/openapi/vectors/runs.json")) {
       List<Scenario> scenarios = new ArrayList<>();
-      ContractValidator.parse(in.readAllBytes()).get("scenarios").forEach(tree -> scenarios.add(new Scenario(tree)));
+      ContractValidator.parse(in.readAllBytes())
+          .get("scenarios")
+          .forEach(tree -> scenarios.add(new Scenario(tree)));
       return scenarios.stream();
     }
   }
@@ -68,7 +73,8 @@ class RunsVectorTest {
         JsonNode json = answer.json();
         for (String field : List.of("sequence", "step", "weights", "summary")) {
           if (request.has(field)) {
-            compare(place + "/" + field, request.get(field), json.path(field), tolerance, differences);
+            compare(
+                place + "/" + field, request.get(field), json.path(field), tolerance, differences);
           }
         }
         request
@@ -95,7 +101,12 @@ class RunsVectorTest {
               if (field.getKey().equals("sources")) {
                 compareSources(field.getValue(), actual.get("sources"), tolerance, differences);
               } else if (!field.getKey().equals("run")) {
-                compare("statistics/" + field.getKey(), field.getValue(), actual.path(field.getKey()), tolerance, differences);
+                compare(
+                    "statistics/" + field.getKey(),
+                    field.getValue(),
+                    actual.path(field.getKey()),
+                    tolerance,
+                    differences);
               }
             });
     assertThat(differences).isEmpty();
@@ -114,7 +125,8 @@ class RunsVectorTest {
   private static JsonNode sorted(JsonNode sources) {
     List<JsonNode> list = new ArrayList<>();
     sources.forEach(list::add);
-    list.sort(Comparator.comparing(source -> source.has("other") + source.get("source").toString()));
+    list.sort(
+        Comparator.comparing(source -> source.has("other") + source.get("source").toString()));
     tools.jackson.databind.node.ArrayNode array =
         tools.jackson.databind.node.JsonNodeFactory.instance.arrayNode();
     list.forEach(array::add);
@@ -123,16 +135,22 @@ class RunsVectorTest {
 
   /** Numbers within the tolerance, all else as it is. */
   private static void compare(
-      String place, JsonNode expected, JsonNode actual, double tolerance, List<String> differences) {
+      String place,
+      JsonNode expected,
+      JsonNode actual,
+      double tolerance,
+      List<String> differences) {
     if (expected.isArray() && actual.isArray() && expected.size() == actual.size()) {
       for (int i = 0; i < expected.size(); i++) {
         compare(place + "/" + i, expected.get(i), actual.get(i), tolerance, differences);
       }
     } else if (expected.isObject()
         && actual.isObject()
-        && new java.util.HashSet<>(expected.propertyNames()).equals(new java.util.HashSet<>(actual.propertyNames()))) {
+        && new java.util.HashSet<>(expected.propertyNames())
+            .equals(new java.util.HashSet<>(actual.propertyNames()))) {
       for (String field : expected.propertyNames()) {
-        compare(place + "/" + field, expected.get(field), actual.get(field), tolerance, differences);
+        compare(
+            place + "/" + field, expected.get(field), actual.get(field), tolerance, differences);
       }
     } else if (expected.isNumber() && actual.isNumber()) {
       double want = expected.asDouble();

@@ -63,17 +63,16 @@ class ScoringContractTest {
              "dialogues": [{"id": "d-17", "source": "sharegpt", "losses": [2.31, 1.94, null, 3.02]},
                            {"id": "d-90", "losses": [1.10, NaN]}]}
             """);
-    assertThat(answer.json())
-        .usingComparator((a, b) -> ContractValidator.same(a, b) ? 0 : 1)
-        .isEqualTo(
-            ContractValidator.parse(
-                """
+    ContractValidator.assertSame(
+        answer.json(),
+        ContractValidator.parse(
+            """
                 {"sequence": 2, "step": 120, "weights": [[1.0, 1.0, null, 1.0], [1.0, 0.0]],
                  "summary": {"observations": 5, "meanWeight": 1.0, "effectiveSampleSize": 4.0,
                              "runMeanWeight": 1.0, "downWeighted": 0, "unusable": 1,
                              "warmingUp": true, "late": false}}
                 """
-                    .getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+                .getBytes(java.nio.charset.StandardCharsets.UTF_8)));
     assertThat(answer.headers().firstValue("Idempotency-Replayed")).isEmpty();
   }
 
@@ -173,7 +172,9 @@ class ScoringContractTest {
         .json()
         .get("turns")
         .forEach(
-            turn -> turns.add(turn.get("turn") + ":" + turn.get("seen") + ":" + turn.get("mean").asDouble()));
+            turn ->
+                turns.add(
+                    turn.get("turn") + ":" + turn.get("seen") + ":" + turn.get("mean").asDouble()));
     assertThat(turns).containsExactly("2:1:1.0", "3:3:3.0");
   }
 
