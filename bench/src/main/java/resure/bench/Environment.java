@@ -1,6 +1,7 @@
 package resure.bench;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -37,11 +38,15 @@ record Environment(List<String> jvm, Path serviceJar, Path directory) {
     return all;
   }
 
-  /** A line that says what figures of this machine come from. */
+  /**
+   * A line that says what figures of this machine come from. A load average above a few tenths says
+   * that others are at work on it.
+   */
   static String machine() {
-    return "%d processors, %s %s, Java %s (%s), collector of the servers by their flags"
+    return "%d processors, load %.1f before this, %s %s, Java %s (%s)"
         .formatted(
             Runtime.getRuntime().availableProcessors(),
+            ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(),
             System.getProperty("os.name"),
             System.getProperty("os.arch"),
             System.getProperty("java.vm.version"),

@@ -90,7 +90,7 @@ final class MillionBatches {
     service.get(path);
     long second = System.nanoTime() - before - first;
     out.printf(
-        "%-40s start to ready %.2f s, first statistics %.3f s, second %.3f s: %.90s%n",
+        "%-40s start to ready %.2f s, first statistics %.3f s, second %.3f s: %.120s%n",
         when, ready, first / 1e9, second / 1e9, statistics);
     return service;
   }
