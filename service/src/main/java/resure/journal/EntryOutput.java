@@ -19,7 +19,6 @@ final class EntryOutput {
   private static final VarHandle DOUBLE = view(double[].class);
 
   private static final int LONGEST_VARINT = 10;
-  private static final long ONE = Double.doubleToLongBits(1);
 
   private byte[] bytes = new byte[4096];
   private int size;
@@ -197,11 +196,15 @@ final class EntryOutput {
       int from = word << 6;
       int to = Math.min(from + 64, values.length);
       long ones = 0;
-      long blanks = 0;
       for (int i = from; i < to; i++) {
-        long bits = Double.doubleToLongBits(values[i]);
-        ones |= (bits == ONE ? 1L : 0L) << i;
-        blanks |= (bits == blankBits ? 1L : 0L) << i;
+        ones |= (values[i] == 1 ? 1L : 0L) << i;
+      }
+      long blanks = 0;
+      for (long others = ~ones & mask(to - from); others != 0; others &= others - 1) {
+        int bit = Long.numberOfTrailingZeros(others);
+        if (Double.doubleToLongBits(values[from + bit]) == blankBits) {
+          blanks |= 1L << bit;
+        }
       }
       LONG.set(target, onesAt + 8 * word, ones);
       LONG.set(target, blanksAt + 8 * word, blanks);

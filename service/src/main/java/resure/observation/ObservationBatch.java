@@ -40,7 +40,8 @@ public final class ObservationBatch {
    * @param attempt start of the trainer, if named
    * @param offsets first loss of each dialogue, and the number of losses at the end
    * @param losses NaN where there is no supervision
-   * @param unsupervised a set bit (i % 64 of word i / 64) where loss i was null; null when none was
+   * @param unsupervised a set bit (i % 64 of word i / 64) where loss i was null, in exactly as many
+   *     words as the losses need; null when none was
    * @param firstTurns turn index of each dialogue's first loss; null when all are 0
    * @param ids the dialogues' ids in UTF-8, one after the other
    * @param idEnds where each dialogue's id ends in {@code ids}

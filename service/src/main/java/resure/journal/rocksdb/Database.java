@@ -22,6 +22,7 @@ import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
+import org.rocksdb.MutableColumnFamilyOptions;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
@@ -59,6 +60,9 @@ final class Database implements AutoCloseable {
 
   private static final double BLOOM_BITS_PER_KEY = 10;
 
+  /** Share of the blob files' bytes that is of deleted runs at which they are written anew. */
+  private static final double GARBAGE_RATIO = 0.5;
+
   static {
     RocksDB.loadLibrary();
   }
@@ -69,6 +73,9 @@ final class Database implements AutoCloseable {
   private final ReadOptions readOptions;
   private final Map<Family, ColumnFamilyHandle> handles = new EnumMap<>(Family.class);
   private final RocksDB db;
+
+  /** Whether garbage is being collected; guarded by the monitor. */
+  private boolean collecting;
 
   /** The column families, in the order in which they are opened. */
   enum Family {
@@ -115,7 +122,10 @@ final class Database implements AutoCloseable {
               .setEnableBlobFiles(true)
               .setMinBlobSize(SMALLEST_BLOB_BYTES)
               .setBlobFileSize(BLOB_FILE_BYTES)
-              .setBlobCompressionType(CompressionType.NO_COMPRESSION);
+              .setBlobCompressionType(CompressionType.NO_COMPRESSION)
+              // Which blob files are collected while it is on; see collectGarbage.
+              .setBlobGarbageCollectionAgeCutoff(1.0)
+              .setBlobGarbageCollectionForceThreshold(GARBAGE_RATIO);
       ColumnFamilyOptions others = family(OTHERS_MEMTABLE_BYTES).setMaxWriteBufferNumber(3);
       List<ColumnFamilyDescriptor> families =
           Stream.of(Family.values())
@@ -193,6 +203,24 @@ final class Database implements AutoCloseable {
 
   byte @Nullable [] get(Family family, byte[] key) throws RocksDBException {
     return db.get(handle(family), readOptions, key);
+  }
+
+  /**
+   * Turns the collection of deleted entries on while they are more than half of what is kept, and
+   * off again. It is not left on: it makes every compaction of keys write the values of the oldest
+   * files again, deleted or not, which is what blob files are to spare.
+   */
+  synchronized void collectGarbage() throws RocksDBException {
+    ColumnFamilyHandle entries = handle(Family.ENTRIES);
+    long all = db.getLongProperty(entries, "rocksdb.live-blob-file-size");
+    long garbage = db.getLongProperty(entries, "rocksdb.live-blob-file-garbage-size");
+    boolean needed = garbage > all * GARBAGE_RATIO;
+    if (needed != collecting) {
+      db.setOptions(
+          entries,
+          MutableColumnFamilyOptions.builder().setEnableBlobGarbageCollection(needed).build());
+      collecting = needed;
+    }
   }
 
   /** Rows of one family between two keys; to be closed. Not positioned yet. */

@@ -331,9 +331,14 @@ public final class RocksDbJournal implements Journal {
     }
     gate.readLock().lock();
     try {
-      usable().sealManifest();
+      Store open = usable();
+      open.sealManifest();
+      open.collectGarbage();
     } catch (JournalException e) {
       throw e;
+    } catch (RocksDBException e) {
+      failure = e;
+      throw new JournalUnavailableException("a write failed: " + e.getMessage(), e);
     } catch (IOException e) {
       throw new JournalUnavailableException("the state directory cannot be read: " + e, e);
     } finally {

@@ -77,6 +77,11 @@ final class Store implements AutoCloseable {
     }
   }
 
+  /** To be called now and then; a {@link RocksDBException} is that of a write. */
+  void collectGarbage() throws RocksDBException {
+    database.collectGarbage();
+  }
+
   /** Closes after everything went well. */
   void closeSealed() {
     closeDatabase();
