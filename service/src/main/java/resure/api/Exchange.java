@@ -2,6 +2,8 @@ package resure.api;
 
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.FastThreadLocal;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -166,9 +168,9 @@ final class Exchange {
     }
     try {
       MediaType media = MediaType.parseMediaType(type);
-      String charset = media.getParameter("charset");
+      Charset charset = media.getCharset();
       if (media.equalsTypeAndSubtype(MediaType.APPLICATION_JSON)
-          && (charset == null || charset.equalsIgnoreCase("utf-8"))) {
+          && (charset == null || charset.equals(StandardCharsets.UTF_8))) {
         return;
       }
     } catch (IllegalArgumentException e) {

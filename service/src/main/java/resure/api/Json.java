@@ -1,6 +1,9 @@
 package resure.api;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -29,7 +32,12 @@ final class Json {
       return MissingNode.getInstance();
     }
     try {
-      return MAPPER.readTree(body, 0, length);
+      // Decoded first: given bytes, Jackson guesses UTF-16 and UTF-32 and takes overlong UTF-8.
+      return MAPPER.readTree(
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body, 0, length)).toString());
+    } catch (CharacterCodingException e) {
+      throw ProblemException.of(
+          ProblemType.MALFORMED_BODY, "The body must be one JSON object in UTF-8.");
     } catch (StreamReadException e) {
       if (String.valueOf(e.getOriginalMessage()).startsWith("Duplicate")) {
         throw ProblemException.invalid(pointer(e), "The field is given twice.");
@@ -46,12 +54,12 @@ final class Json {
   }
 
   private static ProblemException malformed(JacksonException e) {
-    long offset = e.getLocation() == null ? -1 : e.getLocation().getByteOffset();
+    long offset = e.getLocation() == null ? -1 : e.getLocation().getCharOffset();
     return ProblemException.of(
         ProblemType.MALFORMED_BODY,
         offset < 0
             ? "The body must be one JSON object in UTF-8."
-            : "The body must be one JSON object in UTF-8; it stops being one at byte "
+            : "The body must be one JSON object in UTF-8; it stops being one at character "
                 + offset
                 + ".");
   }

@@ -214,7 +214,7 @@ final class RunHandler {
     Map<String, String> wanted = new HashMap<>();
     for (String label : exchange.request().getQueryParams().getOrDefault("label", List.of())) {
       int colon = label == null ? -1 : label.indexOf(':');
-      if (colon < 1) {
+      if (colon < 1 || !SettingsReader.LABEL.matcher(label.substring(0, colon)).matches()) {
         throw ProblemException.parameter("label", "must be name:value.");
       }
       String value = wanted.put(label.substring(0, colon), label.substring(colon + 1));
@@ -240,7 +240,8 @@ final class RunHandler {
       return run -> true;
     }
     try {
-      Instant since = Instant.parse(text);
+      // RFC 3339 has years of four digits; the JDK also takes signed and longer ones.
+      Instant since = Instant.parse(text.matches("\\d{4}-.*") ? text : "");
       return run -> {
         Instant last = run.lastBatchAt();
         return !(last == null ? run.createdAt() : last).isBefore(since);

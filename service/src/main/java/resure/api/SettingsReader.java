@@ -26,7 +26,7 @@ final class SettingsReader {
 
   private static final int MAX_LABELS = 32;
   private static final int MAX_LABEL_VALUE = 256;
-  private static final Pattern LABEL = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
+  static final Pattern LABEL = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
 
   /** One field of the settings: where it is, how it is set, and what it is now. */
   private record Field(
@@ -189,10 +189,12 @@ final class SettingsReader {
   }
 
   private static double finite(String pointer, JsonNode json) {
-    if (!json.isNumber() || !Double.isFinite(json.doubleValue())) {
+    // Not doubleValue(), which throws for a whole number beyond the range of a double.
+    double value = json.isNumber() ? Double.parseDouble(json.asString()) : Double.NaN;
+    if (!Double.isFinite(value)) {
       throw ProblemException.invalid(pointer, "must be a finite number.");
     }
-    return json.doubleValue();
+    return value;
   }
 
   private static Field whole(
@@ -256,8 +258,14 @@ final class SettingsReader {
   private record Sent(RunSettings complete, List<Field> fields) implements WantedSettings {
     @Override
     public @Nullable String conflict(RunSettings existing) {
+      for (Map.Entry<String, String> label : complete.labels().entrySet()) {
+        if (!label.getValue().equals(existing.labels().get(label.getKey()))) {
+          return "/labels/" + label.getKey();
+        }
+      }
       for (Field field : fields) {
-        if (!Objects.equals(field.value.apply(complete), field.value.apply(existing))) {
+        if (!field.pointer.equals("/labels")
+            && !Objects.equals(field.value.apply(complete), field.value.apply(existing))) {
           return field.pointer;
         }
       }

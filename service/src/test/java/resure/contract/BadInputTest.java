@@ -213,6 +213,7 @@ class BadInputTest {
             get("/v1/runs?limit=1%"),
             "GET " + run + " HTTP/1.1\r\nHost: localhost\r\nX: " + "x".repeat(100_000) + "\r\n\r\n",
             "GET /" + "x".repeat(100_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            post("Idempotency-Key: \u00e9\r\nContent-Length: " + BATCH.length(), BATCH),
             post("Content-Length: -1", BATCH),
             post("Content-Length: 1e3", BATCH),
             post("Content-Length: 10\r\nContent-Length: 20", BATCH),

@@ -18,7 +18,7 @@ final class BadInputs {
     MALFORMED,
     /** 422 with a pointer: it is JSON, and a field is wrong. */
     INVALID,
-    /** Either: it may be read up to the first fault only. */
+    /** Either, where a limit of the parser may say that it is not JSON. */
     REFUSED
   }
 
@@ -66,11 +66,13 @@ final class BadInputs {
           "1.e1",
           "0x10",
           "1_000",
-          "1,5",
           "1f",
           "1d",
           "0b1",
           "1..2",
+          "1e1.5",
+          "NaNs",
+          "Infinity1",
           "nan",
           "NAN",
           "inf",
@@ -231,9 +233,6 @@ final class BadInputs {
         add(pointer + " is " + number, replaced(tree, pointer, number), Expected.MALFORMED);
       }
       if (!pointer.contains("/losses/")) {
-        for (String trailed : List.of("1e1.5", "NaNs", "Infinity1", "1,5")) {
-          add(pointer + " is " + trailed, replaced(tree, pointer, trailed), Expected.REFUSED);
-        }
         for (String token : List.of("NaN", "Infinity", "-Infinity")) {
           add(pointer + " is " + token, replaced(tree, pointer, token), Expected.REFUSED);
         }
@@ -250,7 +249,9 @@ final class BadInputs {
                 "18446744073709551617",
                 "1e-1",
                 "1e300",
-                "4.000000000000001")) {
+                "4.000000000000001",
+                "4.0",
+                "1e2")) {
           add(pointer + " is " + number, replaced(tree, pointer, number), Expected.INVALID);
         }
       }

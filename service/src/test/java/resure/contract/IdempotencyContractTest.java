@@ -163,7 +163,7 @@ class IdempotencyContractTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "a b", "\u00e9", "a\tb"})
+  @ValueSource(strings = {"", "a b", "a\tb"})
   void anyOtherKeyIsRefused(String key) {
     String run = live.newRun("{}");
     assertThat(live.post(run + "/observations", BODY, KEY, key).outcome())

@@ -57,9 +57,9 @@ class RunsContractTest {
         run,
         parse(
             """
-                {"run": "%s", "state": "active", "attempt": null, "step": null, "sequence": 1, "lateBatches": 0,
-                 "createdAt": "%s", "lastBatchAt": null, "finishedAt": null, "configuration": %s}
-                """
+            {"run": "%s", "state": "active", "attempt": null, "step": null, "sequence": 1, "lateBatches": 0,
+             "createdAt": "%s", "lastBatchAt": null, "finishedAt": null, "configuration": %s}
+            """
                 .formatted(name, run.get("createdAt").asString(), DEFAULTS)));
     assertThat(live.get("/v1/runs/" + name).text()).isEqualTo(created.text());
   }

@@ -67,11 +67,11 @@ class ScoringContractTest {
         answer.json(),
         ContractValidator.parse(
             """
-                {"sequence": 2, "step": 120, "weights": [[1.0, 1.0, null, 1.0], [1.0, 0.0]],
-                 "summary": {"observations": 5, "meanWeight": 1.0, "effectiveSampleSize": 4.0,
-                             "runMeanWeight": 1.0, "downWeighted": 0, "unusable": 1,
-                             "warmingUp": true, "late": false}}
-                """
+            {"sequence": 2, "step": 120, "weights": [[1.0, 1.0, null, 1.0], [1.0, 0.0]],
+             "summary": {"observations": 5, "meanWeight": 1.0, "effectiveSampleSize": 4.0,
+                         "runMeanWeight": 1.0, "downWeighted": 0, "unusable": 1,
+                         "warmingUp": true, "late": false}}
+            """
                 .getBytes(java.nio.charset.StandardCharsets.UTF_8)));
     assertThat(answer.headers().firstValue("Idempotency-Replayed")).isEmpty();
   }

@@ -55,10 +55,10 @@ class StatisticsContractTest {
         statistics(run),
         parse(
             """
-                {"run": "%s", "step": null, "sequence": 1, "observations": 0, "lateBatches": 0, "meanWeight": null,
-                 "effectiveSampleRatio": null, "turns": [], "sources": [],
-                 "reference": {"step": null, "runMeanWeight": 1.0, "turns": []}}
-                """
+            {"run": "%s", "step": null, "sequence": 1, "observations": 0, "lateBatches": 0, "meanWeight": null,
+             "effectiveSampleRatio": null, "turns": [], "sources": [],
+             "reference": {"step": null, "runMeanWeight": 1.0, "turns": []}}
+            """
                 .formatted(run.substring(9))));
   }
 
@@ -75,10 +75,10 @@ class StatisticsContractTest {
         statistics.get("reference"),
         parse(
             """
-                {"step": 1, "runMeanWeight": 1.0, "turns": [
-                  {"turn": 0, "count": 2.0, "seen": 2, "mean": 2.0, "m2": 2.0},
-                  {"turn": 1, "count": 1.0, "seen": 1, "mean": 5.0, "m2": 0.0}]}
-                """));
+            {"step": 1, "runMeanWeight": 1.0, "turns": [
+              {"turn": 0, "count": 2.0, "seen": 2, "mean": 2.0, "m2": 2.0},
+              {"turn": 1, "count": 1.0, "seen": 1, "mean": 5.0, "m2": 0.0}]}
+            """));
     // 100 is cut to 2 + 3 sqrt(2).
     double cut = 2 + 3 * Math.sqrt(2);
     double mean = (6 + cut) / 5;
