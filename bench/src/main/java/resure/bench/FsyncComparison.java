@@ -121,9 +121,7 @@ final class FsyncComparison {
             new BatchRequests(shape, RUNS, RANKS, options.on("keys")),
             new ArrayList<>(),
             new ArrayList<>());
-    Round warmUp =
-        Round.measure(server, side.requests(), MANY, Duration.ofSeconds(options.number("warmup")));
-    out.printf("warm-up  %3d %-5s %s%n", MANY, durability, warmUp);
+    Round.warmUp(server, side.requests(), options.number("warmup"), durability, out);
     return side;
   }
 

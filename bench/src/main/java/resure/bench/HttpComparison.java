@@ -23,8 +23,6 @@ final class HttpComparison {
 
   private static final String SERVICE = "service";
 
-  private static final int WARM_UP_WINDOW = 5;
-  private static final int LONGEST_WARM_UP = 120;
   private static final int RUNS = 100;
   private static final int RANKS = 2;
   private static final Pattern OBSERVATIONS = Pattern.compile("\"observations\" *: *(\\d+)");
@@ -106,27 +104,14 @@ final class HttpComparison {
     return server;
   }
 
-  /**
-   * At least for the time asked for, and on until the CPU that a request takes has not fallen for
-   * three windows: compiling takes long where compiler, server and client share two processors.
-   */
   private void warmUp(
       String target, ServerProcess server, Map<String, BatchRequests> requests, Shape shape)
       throws IOException, InterruptedException {
     if (target.equals(SERVICE)) {
       createRuns(server, RUNS);
     }
-    int seconds = 0;
-    int without = 0;
-    double best = Double.POSITIVE_INFINITY;
-    while (seconds < options.number("warmup") || (without < 3 && seconds < LONGEST_WARM_UP)) {
-      Round round =
-          Round.measure(server, batches(requests, target), 32, Duration.ofSeconds(WARM_UP_WINDOW));
-      seconds += WARM_UP_WINDOW;
-      without = round.cpuMicrosPerRequest() < 0.95 * best ? 0 : without + 1;
-      best = Math.min(best, round.cpuMicrosPerRequest());
-      out.printf("warm-up  %-2s  32 %-8s %s%n", shape, target, round);
-    }
+    int atLeast = options.number("warmup");
+    Round.warmUp(server, batches(requests, target), atLeast, target + " " + shape, out);
   }
 
   private static BatchRequests batches(Map<String, BatchRequests> requests, String target) {

@@ -1,6 +1,7 @@
 package resure.bench;
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.time.Duration;
 
 /**
@@ -10,6 +11,30 @@ import java.time.Duration;
  * @param cpuNanos user and system time of the server process, until it rested again
  */
 record Round(Load load, long cpuNanos) {
+
+  private static final int WARM_UP_WINDOW_SECONDS = 5;
+  private static final int LONGEST_WARM_UP_SECONDS = 120;
+  private static final int WARM_UP_CONNECTIONS = 32;
+
+  /**
+   * Loads a server at least for a time, and on until the CPU that a request takes has not fallen
+   * for three windows: compiling takes long where compiler, server and client share two processors.
+   */
+  static void warmUp(
+      ServerProcess server, Requests requests, int atLeastSeconds, String name, PrintStream out)
+      throws IOException, InterruptedException {
+    Duration window = Duration.ofSeconds(WARM_UP_WINDOW_SECONDS);
+    int seconds = 0;
+    int without = 0;
+    double best = Double.POSITIVE_INFINITY;
+    while (seconds < atLeastSeconds || (without < 3 && seconds < LONGEST_WARM_UP_SECONDS)) {
+      Round round = measure(server, requests, WARM_UP_CONNECTIONS, window);
+      seconds += WARM_UP_WINDOW_SECONDS;
+      without = round.cpuMicrosPerRequest() < 0.95 * best ? 0 : without + 1;
+      best = Math.min(best, round.cpuMicrosPerRequest());
+      out.printf("warm-up %-10s %s%n", name, round);
+    }
+  }
 
   /** Loads a server for a time. */
   static Round measure(ServerProcess server, Requests requests, int connections, Duration time)
