@@ -238,10 +238,10 @@ public abstract class ComputeContract {
         compute.weigh(List.of(new Weighing(reference, vector.batch()))).getFirst();
 
     assertThat(weighed.warmingUp()).isEqualTo(vector.warmingUp());
-    for (int i = 0; i < vector.weights().length; i++) {
+    for (int i = 0; i < vector.weights().size(); i++) {
       assertThat(weighed.values()[i])
           .as("loss %d (%s)", i, vector.batch().losses()[i])
-          .isCloseTo(vector.weights()[i], within(vector.tolerances()[i]));
+          .isCloseTo(vector.weights().get(i), within(vector.tolerances().get(i)));
     }
   }
 

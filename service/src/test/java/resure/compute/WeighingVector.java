@@ -27,8 +27,8 @@ record WeighingVector(
     Configuration configuration,
     MomentsTable triples,
     ObservationBatch batch,
-    double[] weights,
-    double[] tolerances,
+    List<Double> weights,
+    List<Double> tolerances,
     boolean warmingUp) {
 
   static List<WeighingVector> all() throws IOException {
@@ -91,7 +91,7 @@ record WeighingVector(
         0,
         null,
         offsets,
-        column(losses, Double.NaN),
+        column(losses, Double.NaN).stream().mapToDouble(Double::doubleValue).toArray(),
         unsupervised,
         firstTurns,
         new byte[0],
@@ -102,12 +102,12 @@ record WeighingVector(
         null);
   }
 
-  private static double[] column(Iterable<JsonNode> dialogues, double none) {
+  private static List<Double> column(Iterable<JsonNode> dialogues, double none) {
     List<Double> column = new ArrayList<>();
     for (JsonNode dialogue : dialogues) {
       dialogue.forEach(value -> column.add(value.isNull() ? none : value.asDouble()));
     }
-    return column.stream().mapToDouble(Double::doubleValue).toArray();
+    return column;
   }
 
   private static Configuration configuration(JsonNode json) {

@@ -1,0 +1,137 @@
+package resure.run;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import resure.compute.Compute;
+import resure.compute.RawWeights;
+import resure.compute.jvm.JvmCompute;
+import resure.journal.Append;
+import resure.journal.Entries;
+import resure.journal.InMemoryJournal;
+import resure.journal.JournalEntry;
+import resure.journal.JournalException;
+import resure.journal.RunKey;
+import resure.observation.ObservationBatch;
+import resure.observation.Weights;
+import resure.statistics.Moments;
+import resure.statistics.MomentsTable;
+import resure.weighting.Configuration;
+
+/** A live run with its journal, driven as a shard does it, one request after the other. */
+final class RecordedRun {
+
+  private static final Instant AT = Entries.AT;
+
+  final InMemoryJournal journal = new InMemoryJournal();
+  final Compute compute = new JvmCompute();
+  final RunKey key = Entries.run("sft-42");
+
+  /** Every batch that stands, with its recorded weights, in order of sequence. */
+  final List<JournalEntry.Batch> standing = new ArrayList<>();
+
+  private final Configuration configuration;
+  private Run run;
+
+  RecordedRun(Configuration configuration) throws JournalException {
+    this.configuration = configuration;
+    JournalEntry.Created created = new JournalEntry.Created(AT, configuration, Map.of());
+    journal.append(List.of(new Append(key, 1, created)));
+    run = Run.created(key, created, compute);
+  }
+
+  Run run() {
+    return run;
+  }
+
+  /** Weighs, records and applies a batch. */
+  Weights score(ObservationBatch batch) throws JournalException {
+    RawWeights raw = compute.weigh(List.of(run.weighing(batch))).getFirst();
+    JournalEntry.Batch entry =
+        new JournalEntry.Batch(AT, null, batch, run.weights(batch, raw));
+    append(entry);
+    run.apply(run.sequence() + 1, entry);
+    standing.add(entry);
+    return entry.weights();
+  }
+
+  void rewind(long nextStep, @Nullable String attempt) throws JournalException {
+    JournalEntry.Rewound entry = new JournalEntry.Rewound(AT, nextStep, attempt);
+    append(entry);
+    standing.removeIf(batch -> batch.batch().step() >= nextStep);
+    if (run.holds(nextStep)) {
+      run = recovered();
+    } else {
+      run.apply(run.sequence() + 1, entry);
+    }
+  }
+
+  void finish() throws JournalException {
+    JournalEntry.Finished entry = new JournalEntry.Finished(AT);
+    append(entry);
+    run.apply(run.sequence() + 1, entry);
+  }
+
+  private void append(JournalEntry entry) throws JournalException {
+    journal.append(List.of(new Append(key, run.sequence() + 1, entry)));
+  }
+
+  void saveSnapshot() throws JournalException {
+    journal.save(key, SnapshotFormat.encode(run.state()));
+  }
+
+  /** The run as a restart would find it. */
+  Run recovered() throws JournalException {
+    Run recovered = new Recovery(journal, compute).recover(key);
+    if (recovered == null) {
+      throw new AssertionError("the run is gone");
+    }
+    return recovered;
+  }
+
+  /** A fresh run to which only the standing batches were applied, with the weights they got. */
+  Run ofStandingBatches() {
+    Run fresh =
+        Run.created(key, new JournalEntry.Created(AT, configuration, Map.of()), new JvmCompute());
+    standing.forEach(batch -> fresh.apply(fresh.sequence() + 1, batch));
+    return fresh;
+  }
+
+  /** All that can be told of a run's state but sequences, attempts and times, to the last bit. */
+  static List<String> bits(Run run) {
+    List<String> bits = new ArrayList<>();
+    RunStatistics statistics = run.statistics();
+    bits.add("newest " + run.newestStep() + ", " + run.stepping());
+    bits.add("late " + statistics.run().lateBatches());
+    add(bits, "turns", statistics.turns());
+    add(bits, "reference", statistics.reference());
+    bits.add("run mean " + statistics.referenceRunMean());
+    add(bits, "all", statistics.totals().all());
+    statistics.totals().slots().forEach(sums -> add(bits, "slot", sums));
+    statistics.totals().sources().forEach((source, sums) -> add(bits, "source " + source, sums));
+    for (SnapshotFormat.StoredReference reference : run.state().references()) {
+      add(bits, "open", reference.triples());
+      bits.add("its run mean " + reference.runMean());
+    }
+    run.state()
+        .pending()
+        .forEach(p -> bits.add("pending " + p.step() + " " + p.rank() + " " + p.microBatch()));
+    return bits;
+  }
+
+  private static void add(List<String> bits, String name, MomentsTable triples) {
+    for (int slot = 0; slot < triples.slots(); slot++) {
+      Moments moments = triples.moments(slot);
+      bits.add(name + " " + slot + " " + moments);
+    }
+  }
+
+  private static void add(List<String> bits, String name, WeightSums sums) {
+    bits.add(
+        "%s %d %d %s %s"
+            .formatted(
+                name, sums.usable(), sums.unusable(), sums.sum(), sums.sumOfSquares()));
+  }
+}

@@ -1,0 +1,119 @@
+package resure.run;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import resure.journal.CorruptJournalException;
+import resure.journal.JournalException;
+import resure.journal.Snapshot;
+import resure.observation.Batches;
+import resure.statistics.Moments;
+import resure.weighting.Configuration;
+
+class SnapshotFormatTest {
+
+  /** Written by version 1 and never again: what was once saved stays readable. */
+  private static final String GOLDEN = "snapshot-1.hex";
+
+  @Test
+  void aSnapshotOfTheFirstVersionIsReadForEver() throws Exception {
+    byte[] golden = golden();
+
+    SnapshotFormat.State state = SnapshotFormat.decode(new Snapshot(9, golden));
+
+    assertThat(state.sequence()).isEqualTo(9);
+    assertThat(state.attempts().current()).isEqualTo("job-7802");
+    assertThat(state.attempts().past()).containsExactly("job-7731");
+    assertThat(state.attempts().lastRewind()).isEqualTo(6);
+    assertThat(state.rewinds().list()).containsExactly(new Rewinds.Rewind(7, 6));
+    assertThat(state.lateBatches()).isEqualTo(1);
+    assertThat(state.stepping()).isEqualTo(Run.Stepping.BY_STEP);
+    assertThat(state.lastBatchAt()).isEqualTo(Instant.parse("2026-01-01T00:00:00.123Z"));
+    assertThat(state.finishedAt()).isNull();
+    assertThat(state.newest()).isEqualTo(5);
+    assertThat(state.totals().all().usable()).isEqualTo(6);
+    assertThat(state.totals().slots()).hasSize(2);
+    assertThat(state.totals().sources()).containsOnlyKeys((String) null);
+    assertThat(state.references()).hasSize(2);
+    assertThat(state.references().get(0).triples().moments(0))
+        .isEqualTo(new Moments(3, 2.3333333333333335, 0.16666666666666663, 3));
+    assertThat(state.references().get(1).triples().moments(0))
+        .isEqualTo(new Moments(4, 2.5, 0.4999999999999999, 4));
+    assertThat(state.references().get(1).runMean().value()).isEqualTo(1);
+    assertThat(state.pending()).extracting(PendingBatch::step).containsExactly(3L, 5L);
+    assertThat(state.pending()).extracting(PendingBatch::rank).containsExactly(1L, 0L);
+    assertThat(SnapshotFormat.encode(state).state()).isEqualTo(golden);
+  }
+
+  @Test
+  void theSameRunIsWrittenToTheSameBytes() throws Exception {
+    assertThat(SnapshotFormat.encode(exampleRun().state()).state()).isEqualTo(golden());
+  }
+
+  private static Run exampleRun() throws JournalException {
+    RecordedRun recorded = new RecordedRun(Configuration.DEFAULT.withWarmUp(2).withLag(1));
+    recorded.score(Batches.of(2, 1, 0, "job-7731", new double[] {2.5, 1.5}));
+    recorded.score(Batches.of(2, 0, new double[] {2.5, 0.5}, new double[] {2, Double.NaN}));
+    recorded.score(Batches.of(3, 0, new double[] {3}));
+    recorded.score(Batches.of(6, 0, new double[] {2}));
+    recorded.score(Batches.of(7, 0, new double[] {2}));
+    recorded.rewind(6, "job-7802");
+    recorded.score(Batches.of(5, 0, new double[] {2, 9}));
+    recorded.score(Batches.of(3, 1, new double[] {2.25}));
+    return recorded.run();
+  }
+
+  @Test
+  void whateverARunHoldsComesBackBitForBit() throws JournalException {
+    for (int seed = 0; seed < 50; seed++) {
+      Random random = new Random(seed);
+      RecordedRun recorded = new RecordedRun(Configuration.DEFAULT.withLag(random.nextInt(17)));
+      for (int i = random.nextInt(40); i > 0; i--) {
+        recorded.score(Batches.random(random, random.nextInt(30), random.nextInt(4), 0, "ü\u0001"));
+      }
+      if (random.nextBoolean()) {
+        recorded.finish();
+      }
+      Snapshot snapshot = SnapshotFormat.encode(recorded.run().state());
+
+      SnapshotFormat.State decoded = SnapshotFormat.decode(snapshot);
+
+      assertThat(SnapshotFormat.encode(decoded).state()).as("seed %d", seed)
+          .isEqualTo(snapshot.state());
+      assertThat(snapshot.sequence()).isEqualTo(recorded.run().sequence());
+    }
+  }
+
+  @Test
+  void aTruncatedSnapshotAndOneOfAnotherVersionAreRefused() throws Exception {
+    byte[] golden = golden();
+    for (int length = 0; length < golden.length; length++) {
+      Snapshot cut = new Snapshot(9, Arrays.copyOf(golden, length));
+      assertThatThrownBy(() -> SnapshotFormat.decode(cut))
+          .as("%d of %d bytes", length, golden.length)
+          .isInstanceOf(CorruptJournalException.class);
+    }
+    golden[0] = 2;
+    assertThatThrownBy(() -> SnapshotFormat.decode(new Snapshot(9, golden)))
+        .isInstanceOf(CorruptJournalException.class)
+        .hasMessageContaining("version 2");
+  }
+
+  private static byte[] golden() throws IOException {
+    try (InputStream hex =
+        Objects.requireNonNull(SnapshotFormatTest.class.getResourceAsStream(GOLDEN))) {
+      List<String> lines = new String(hex.readAllBytes(), US_ASCII).lines().toList();
+      return HexFormat.of().parseHex(String.join("", lines));
+    }
+  }
+}
