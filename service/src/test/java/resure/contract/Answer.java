@@ -6,7 +6,7 @@ import java.util.List;
 import tools.jackson.databind.JsonNode;
 
 /** What the service answered. */
-final class Answer {
+public final class Answer {
 
   private static final String PROBLEM = "urn:resure:problem:";
 
@@ -14,41 +14,42 @@ final class Answer {
   private final HttpHeaders headers;
   private final byte[] body;
 
-  Answer(int status, HttpHeaders headers, byte[] body) {
+  /** Takes over the bytes. */
+  public Answer(int status, HttpHeaders headers, byte[] body) {
     this.status = status;
     this.headers = headers;
     this.body = body;
   }
 
-  int status() {
+  public int status() {
     return status;
   }
 
-  HttpHeaders headers() {
+  public HttpHeaders headers() {
     return headers;
   }
 
-  byte[] body() {
+  public byte[] body() {
     return body;
   }
 
-  String text() {
+  public String text() {
     return new String(body, StandardCharsets.UTF_8);
   }
 
-  JsonNode json() {
+  public JsonNode json() {
     return ContractValidator.parse(body);
   }
 
   /** The lines of an export. */
-  List<JsonNode> lines() {
+  public List<JsonNode> lines() {
     return text()
         .lines()
         .map(line -> ContractValidator.parse(line.getBytes(StandardCharsets.UTF_8)))
         .toList();
   }
 
-  String header(String name) {
+  public String header(String name) {
     return headers.firstValue(name).orElse("");
   }
 
@@ -56,7 +57,7 @@ final class Answer {
    * Status, type and place of a problem in one line, {@code 422 invalid-field /step}, or the status
    * alone.
    */
-  String outcome() {
+  public String outcome() {
     if (status < 400) {
       return String.valueOf(status);
     }

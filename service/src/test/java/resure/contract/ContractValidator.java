@@ -38,7 +38,7 @@ import tools.jackson.databind.node.ArrayNode;
  * types, and both bodies against their schemas. What the service accepted must be valid by the
  * contract; what it answers must be documented, for refusals too. Safe for concurrent use.
  */
-final class ContractValidator {
+public final class ContractValidator {
 
   private static final String DOCUMENT = "https://resure.test/openapi";
 
@@ -64,7 +64,8 @@ final class ContractValidator {
 
   private final Set<String> seen = new ConcurrentSkipListSet<>();
 
-  ContractValidator() {
+  /** Reads the contract. */
+  public ContractValidator() {
     contract = load();
     schemas =
         SchemaRegistry.withDefaultDialect(
@@ -94,7 +95,7 @@ final class ContractValidator {
   }
 
   /** Reads JSON with the contract's extension: NaN, Infinity and -Infinity are numbers. */
-  static JsonNode parse(byte[] body) {
+  public static JsonNode parse(byte[] body) {
     return JSON.readTree(body);
   }
 
@@ -219,7 +220,7 @@ final class ContractValidator {
   /**
    * Fails with an {@link AssertionError} that shows the exchange unless it is as the contract says.
    */
-  void check(HttpRequest request, byte[] body, Answer answer) {
+  public void check(HttpRequest request, byte[] body, Answer answer) {
     try {
       verify(request, body, answer);
     } catch (AssertionError e) {

@@ -7,13 +7,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * A library to preload that makes writes or syncs under a directory fail while a trigger file
- * exists; see {@code failing_disk.c}. Needs Linux and a C compiler.
+ * A library to preload that makes writes or syncs under a directory fail, or the process die at one
+ * of them, while a trigger file exists; see {@code failing_disk.c}. Needs Linux and a C compiler.
  */
-final class FailingDisk {
+public final class FailingDisk {
 
   private static final Path SOURCE = Path.of("src/test/c/failing_disk.c").toAbsolutePath();
 
@@ -24,7 +25,7 @@ final class FailingDisk {
   }
 
   /** Compiles the library, or skips the test and says why. */
-  static FailingDisk compile(Path into) throws IOException, InterruptedException {
+  public static FailingDisk compile(Path into) throws IOException, InterruptedException {
     Path library = into.resolve("failing_disk.so");
     Path output = into.resolve("cc.txt");
     ProcessBuilder compiler =
@@ -52,6 +53,14 @@ final class FailingDisk {
     return new FailingDisk(library);
   }
 
+  /** What a process needs in its environment for its disk to fail under a directory that exists. */
+  public Map<String, String> environment(Path directory, Path trigger) throws IOException {
+    return Map.of(
+        "LD_PRELOAD", library.toString(),
+        "FAILING_DISK_DIRECTORY", directory.toRealPath().toString(),
+        "FAILING_DISK_TRIGGER", trigger.toString());
+  }
+
   /**
    * Runs a main class of the test class path in a process of its own.
    *
@@ -68,9 +77,7 @@ final class FailingDisk {
     command.add(main.getName());
     command.addAll(List.of(arguments));
     ProcessBuilder child = new ProcessBuilder(command).redirectErrorStream(true);
-    child.environment().put("LD_PRELOAD", library.toString());
-    child.environment().put("FAILING_DISK_DIRECTORY", directory.toRealPath().toString());
-    child.environment().put("FAILING_DISK_TRIGGER", trigger.toString());
+    child.environment().putAll(environment(directory, trigger));
     Process process = child.start();
     String said = new String(process.getInputStream().readAllBytes(), UTF_8);
     return new Outcome(process.waitFor(), said);
