@@ -30,8 +30,8 @@ import resure.contract.ContractValidator;
 final class ServiceProcess implements AutoCloseable {
 
   private static final Path JAR = Path.of("target", "resure-service.jar").toAbsolutePath();
-  private static final Duration START = Duration.ofSeconds(120);
-  private static final Duration DEADLINE = Duration.ofSeconds(60);
+  private static final Duration START = Duration.ofMinutes(2);
+  private static final Duration DEADLINE = Duration.ofMinutes(1);
   private static final Pattern READY = Pattern.compile("Ready: POST losses to http://[^:]+:(\\d+)/");
   private static final Pattern PORT = Pattern.compile("Netty started on port (\\d+) ");
   private static final Pattern STARTED = Pattern.compile("Started ResureService in ");
