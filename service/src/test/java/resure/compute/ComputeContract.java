@@ -234,8 +234,7 @@ public abstract class ComputeContract {
   private void check(WeighingVector vector) {
     Reference reference = compute.load(vector.configuration(), vector.triples());
 
-    RawWeights weighed =
-        compute.weigh(List.of(new Weighing(reference, vector.batch()))).getFirst();
+    RawWeights weighed = compute.weigh(List.of(new Weighing(reference, vector.batch()))).getFirst();
 
     assertThat(weighed.warmingUp()).isEqualTo(vector.warmingUp());
     for (int i = 0; i < vector.weights().size(); i++) {
@@ -327,8 +326,7 @@ public abstract class ComputeContract {
   }
 
   private static Configuration configuration(Random random) {
-    WeightFunction function =
-        WeightFunction.ALL.get(random.nextInt(WeightFunction.ALL.size()));
+    WeightFunction function = WeightFunction.ALL.get(random.nextInt(WeightFunction.ALL.size()));
     return winsorized()
         .withWeighting(new Weighting(function, random.nextDouble(2) - 0.5, 2, 0.05))
         .withWarmUp(2 + random.nextInt(20))

@@ -26,13 +26,17 @@ import org.jspecify.annotations.Nullable;
 import resure.contract.Answer;
 import resure.contract.ContractValidator;
 
-/** The packaged service in a process of its own, and a client of it that every exchange goes through. */
+/**
+ * The packaged service in a process of its own, and a client of it that every exchange goes
+ * through.
+ */
 final class ServiceProcess implements AutoCloseable {
 
   private static final Path JAR = Path.of("target", "resure-service.jar").toAbsolutePath();
   private static final Duration START = Duration.ofMinutes(2);
   private static final Duration DEADLINE = Duration.ofMinutes(1);
-  private static final Pattern READY = Pattern.compile("Ready: POST losses to http://[^:]+:(\\d+)/");
+  private static final Pattern READY =
+      Pattern.compile("Ready: POST losses to http://[^:]+:(\\d+)/");
   private static final Pattern PORT = Pattern.compile("Netty started on port (\\d+) ");
   private static final Pattern STARTED = Pattern.compile("Started ResureService in ");
   private static final ContractValidator CONTRACT = new ContractValidator();
@@ -90,8 +94,7 @@ final class ServiceProcess implements AutoCloseable {
 
   /** Waits until the service is ready, true, or has ended, false. */
   boolean becameReady() {
-    await(
-        "the start", START, () -> !process.isAlive() || STARTED.matcher(said()).find());
+    await("the start", START, () -> !process.isAlive() || STARTED.matcher(said()).find());
     String said = said();
     Matcher ready = READY.matcher(said);
     if (!process.isAlive() || !ready.find()) {
@@ -106,7 +109,9 @@ final class ServiceProcess implements AutoCloseable {
     return true;
   }
 
-  /** Waits for a condition, looking often; fails with what the service said when it does not come. */
+  /**
+   * Waits for a condition, looking often; fails with what the service said when it does not come.
+   */
   void await(String what, Duration within, BooleanSupplier condition) {
     long deadline = System.nanoTime() + within.toNanos();
     while (!condition.getAsBoolean()) {
@@ -161,8 +166,7 @@ final class ServiceProcess implements AutoCloseable {
   int readiness() {
     HttpRequest request =
         HttpRequest.newBuilder(
-                URI.create(
-                    "http://127.0.0.1:" + managementPort + "/actuator/health/readiness"))
+                URI.create("http://127.0.0.1:" + managementPort + "/actuator/health/readiness"))
             .timeout(DEADLINE)
             .build();
     try {

@@ -116,8 +116,7 @@ final class Trainer {
 
   private SentBatch batch(long ofStep, int rank, int microBatch) {
     batches++;
-    String key =
-        steps ? name + "/" + ofStep + "/" + rank + "/" + microBatch : name + "/" + batches;
+    String key = steps ? name + "/" + ofStep + "/" + rank + "/" + microBatch : name + "/" + batches;
     return new SentBatch(
         name + "-" + batches,
         random.nextInt(5) == 0 ? null : key,
@@ -273,8 +272,7 @@ final class Trainer {
     Answer run = service.get(path);
     if (run.status() == 404) {
       require(fold == null, "the run is in the journal, but " + run);
-      require(
-          sequence == 0 || unansweredChange == Change.DELETE, "the run is gone: " + run);
+      require(sequence == 0 || unansweredChange == Change.DELETE, "the run is gone: " + run);
       if (unansweredChange == Change.DELETE) {
         gone();
         unansweredChange = null;
@@ -323,7 +321,9 @@ final class Trainer {
     return bySequence;
   }
 
-  /** Finds everything that stands, and which of the unanswered batches are there; nothing else is. */
+  /**
+   * Finds everything that stands, and which of the unanswered batches are there; nothing else is.
+   */
   private List<SentBatch> findAll(Map<Long, List<String>> export) {
     for (SentBatch batch : standing) {
       List<String> lines = export.remove(batch.sequence());

@@ -49,8 +49,7 @@ final class RecordedRun {
   /** Weighs, records and applies a batch. */
   Weights score(ObservationBatch batch) throws JournalException {
     RawWeights raw = compute.weigh(List.of(run.weighing(batch))).getFirst();
-    JournalEntry.Batch entry =
-        new JournalEntry.Batch(AT, null, batch, run.weights(batch, raw));
+    JournalEntry.Batch entry = new JournalEntry.Batch(AT, null, batch, run.weights(batch, raw));
     append(entry);
     run.apply(run.sequence() + 1, entry);
     standing.add(entry);
@@ -131,7 +130,6 @@ final class RecordedRun {
   private static void add(List<String> bits, String name, WeightSums sums) {
     bits.add(
         "%s %d %d %s %s"
-            .formatted(
-                name, sums.usable(), sums.unusable(), sums.sum(), sums.sumOfSquares()));
+            .formatted(name, sums.usable(), sums.unusable(), sums.sum(), sums.sumOfSquares()));
   }
 }

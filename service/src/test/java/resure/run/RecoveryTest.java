@@ -81,11 +81,8 @@ class RecoveryTest {
           recorded.rewind(Math.max(0, newest + 2 - random.nextInt(6)), null);
         }
         Run expected = recorded.ofStandingBatches();
-        assertThat(RecordedRun.bits(recorded.run()))
-            .as(what)
-            .isEqualTo(RecordedRun.bits(expected));
-        ObservationBatch next =
-            Batches.random(random, recorded.run().newestStep() + 1, 0, 0, null);
+        assertThat(RecordedRun.bits(recorded.run())).as(what).isEqualTo(RecordedRun.bits(expected));
+        ObservationBatch next = Batches.random(random, recorded.run().newestStep() + 1, 0, 0, null);
         assertThat(weigh(recorded.run(), next)).as(what).containsExactly(weigh(expected, next));
         assertThat(bytes(recorded.recovered())).as(what).isEqualTo(bytes(recorded.run()));
         if (snapshots && random.nextInt(4) == 0) {
@@ -112,10 +109,7 @@ class RecoveryTest {
         .forEach(
             stored -> {
               try {
-                copy.append(
-                    List.of(
-                        new Append(
-                            recorded.key, stored.sequence(), stored.entry())));
+                copy.append(List.of(new Append(recorded.key, stored.sequence(), stored.entry())));
               } catch (JournalException e) {
                 throw new AssertionError(e);
               }
@@ -157,8 +151,7 @@ class RecoveryTest {
     }
     long sequence = recorded.run().sequence();
     byte[] cut = bytes(recorded.run());
-    recorded.journal.save(
-        recorded.key, new Snapshot(sequence, Arrays.copyOf(cut, cut.length - 1)));
+    recorded.journal.save(recorded.key, new Snapshot(sequence, Arrays.copyOf(cut, cut.length - 1)));
     recorded.journal.save(recorded.key, new Snapshot(sequence - 1, new byte[] {99}));
 
     assertThat(bytes(recorded.recovered())).isEqualTo(bytes(recorded.run()));

@@ -7,10 +7,10 @@ import java.util.TreeMap;
 import resure.observation.ObservationBatch;
 
 /**
- * Which batches a batch is weighed against, by definition rather than by keeping state: reference(t)
- * holds every batch of a step before t - lag that was accepted before the first batch of step t or
- * of a later one; it is ordered by the reference that a batch entered first, then by step, rank,
- * micro-batch and sequence.
+ * Which batches a batch is weighed against, by definition rather than by keeping state:
+ * reference(t) holds every batch of a step before t - lag that was accepted before the first batch
+ * of step t or of a later one; it is ordered by the reference that a batch entered first, then by
+ * step, rank, micro-batch and sequence.
  */
 final class ReferenceOracle {
 

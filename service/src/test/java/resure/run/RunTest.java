@@ -160,7 +160,9 @@ class RunTest {
     }
   }
 
-  /** Any order in which nothing of a step comes while something of one before its lag is to come. */
+  /**
+   * Any order in which nothing of a step comes while something of one before its lag is to come.
+   */
   private static List<ObservationBatch> shuffle(
       List<ObservationBatch> batches, int lag, Random random) {
     List<ObservationBatch> left = new ArrayList<>(batches);

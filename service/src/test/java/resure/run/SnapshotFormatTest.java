@@ -88,7 +88,8 @@ class SnapshotFormatTest {
 
       SnapshotFormat.State decoded = SnapshotFormat.decode(snapshot);
 
-      assertThat(SnapshotFormat.encode(decoded).state()).as("seed %d", seed)
+      assertThat(SnapshotFormat.encode(decoded).state())
+          .as("seed %d", seed)
           .isEqualTo(snapshot.state());
       assertThat(snapshot.sequence()).isEqualTo(recorded.run().sequence());
     }
