@@ -31,6 +31,7 @@ import resure.journal.JournalException;
 import resure.journal.OutcomeUnknownException;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
+import resure.journal.StoredEntry;
 import resure.observation.RunId;
 
 /**
@@ -369,7 +370,11 @@ final class Shard implements Runnable {
   /** Answers from the entry that has the key. On a worker. */
   private void replay(RunKey run, long sequence, Request.Score score) {
     try {
-      if (journal.read(run, sequence, 1).getFirst().entry() instanceof JournalEntry.Batch batch) {
+      List<StoredEntry> read = journal.read(run, sequence, 1);
+      if (read.isEmpty()) {
+        // Deleted meanwhile.
+        answer(score, Outcome.refused(Refusal.UNKNOWN_RUN));
+      } else if (read.getFirst().entry() instanceof JournalEntry.Batch batch) {
         answer(
             score,
             batch.batch().sameObservations(score.batch)
