@@ -254,12 +254,7 @@ final class Shard implements Runnable {
       Run run = slot.run;
       Request<?> request = slot.waiting.element();
       if (run == null) {
-        if (request instanceof Request.Read<?> read && read.onlyLoaded) {
-          slot.waiting.remove();
-          answer(read, Outcome.refused(Refusal.UNKNOWN_RUN));
-        } else {
-          load(slot);
-        }
+        load(slot);
         continue;
       }
       if (request instanceof Request.Score) {
@@ -548,6 +543,15 @@ final class Shard implements Runnable {
 
   private void load(Slot slot) {
     slot.busy = true;
+    // The worker that would read this run may be the one that waits for such an answer.
+    slot.waiting.removeIf(
+        request -> {
+          boolean onlyLoaded = request instanceof Request.Read<?> read && read.onlyLoaded;
+          if (onlyLoaded) {
+            answer(request, Outcome.refused(Refusal.UNKNOWN_RUN));
+          }
+          return onlyLoaded;
+        });
     workers.execute(() -> inbox.add(load(slot, slot.id)));
   }
 
