@@ -214,7 +214,14 @@ final class Shard implements Runnable {
       case Written written -> {
         writing = false;
         write();
-        finish(written);
+        try {
+          finish(written);
+        } catch (RuntimeException e) {
+          for (InFlight inFlight : written.group) {
+            answer(inFlight.request, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
+          }
+          throw e;
+        }
       }
       case Loaded loaded -> finish(loaded);
       case Stop _ -> stopping = true;
@@ -434,6 +441,15 @@ final class Shard implements Runnable {
       return new Written(group, conflicts, null, nanoTime.getAsLong() - start, weighed);
     } catch (JournalException e) {
       return new Written(group, Set.of(), e, nanoTime.getAsLong() - start, weighed);
+    } catch (RuntimeException e) {
+      // A defect of ours; without a result the shard would wait for this group for ever.
+      LOG.error("An append failed for a reason that is none of the store's", e);
+      return new Written(
+          group,
+          Set.of(),
+          new OutcomeUnknownException("a defect", e),
+          nanoTime.getAsLong() - start,
+          weighed);
     }
   }
 
@@ -542,7 +558,6 @@ final class Shard implements Runnable {
   }
 
   private void load(Slot slot) {
-    slot.busy = true;
     // The worker that would read this run may be the one that waits for such an answer.
     slot.waiting.removeIf(
         request -> {
@@ -552,6 +567,10 @@ final class Shard implements Runnable {
           }
           return onlyLoaded;
         });
+    if (slot.waiting.isEmpty() && slot.rewinding == null) {
+      return;
+    }
+    slot.busy = true;
     workers.execute(() -> inbox.add(load(slot, slot.id)));
   }
 
@@ -567,6 +586,9 @@ final class Shard implements Runnable {
       return new Loaded(slot, run, null);
     } catch (JournalException e) {
       return new Loaded(slot, null, e);
+    } catch (RuntimeException e) {
+      // What cannot be applied was written by a defect; without a result the run would wait for ever.
+      return new Loaded(slot, null, new CorruptJournalException("the run cannot be rebuilt", e));
     }
   }
 
