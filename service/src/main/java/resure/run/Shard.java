@@ -31,6 +31,7 @@ import resure.journal.JournalException;
 import resure.journal.OutcomeUnknownException;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
+import resure.journal.StoredEntry;
 import resure.observation.RunId;
 
 /**
@@ -220,7 +221,14 @@ final class Shard implements Runnable {
       case Written written -> {
         writing = false;
         write();
-        finish(written);
+        try {
+          finish(written);
+        } catch (RuntimeException e) {
+          for (InFlight inFlight : written.group) {
+            answer(inFlight.request, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
+          }
+          throw e;
+        }
       }
       case Loaded loaded -> finish(loaded);
       case Stop _ -> stopping = true;
@@ -260,12 +268,7 @@ final class Shard implements Runnable {
       Run run = slot.run;
       Request<?> request = slot.waiting.element();
       if (run == null) {
-        if (request instanceof Request.Read<?> read && read.onlyLoaded) {
-          slot.waiting.remove();
-          answer(read, Outcome.refused(Refusal.UNKNOWN_RUN));
-        } else {
-          load(slot);
-        }
+        load(slot);
         continue;
       }
       if (request instanceof Request.Score) {
@@ -375,7 +378,11 @@ final class Shard implements Runnable {
   /** Answers from the entry that has the key. On a worker. */
   private void replay(RunKey run, long sequence, Request.Score score) {
     try {
-      if (journal.read(run, sequence, 1).getFirst().entry() instanceof JournalEntry.Batch batch) {
+      List<StoredEntry> read = journal.read(run, sequence, 1);
+      if (read.isEmpty()) {
+        // Deleted meanwhile.
+        answer(score, Outcome.refused(Refusal.UNKNOWN_RUN));
+      } else if (read.getFirst().entry() instanceof JournalEntry.Batch batch) {
         answer(
             score,
             batch.batch().sameObservations(score.batch)
@@ -439,6 +446,15 @@ final class Shard implements Runnable {
       return new Written(group, conflicts, null, nanoTime.getAsLong() - start, weighed);
     } catch (JournalException e) {
       return new Written(group, Set.of(), e, nanoTime.getAsLong() - start, weighed);
+    } catch (RuntimeException e) {
+      // A defect of ours; without a result the shard would wait for this group for ever.
+      LOG.error("An append failed for a reason that is none of the store's", e);
+      return new Written(
+          group,
+          Set.of(),
+          new OutcomeUnknownException("a defect", e),
+          nanoTime.getAsLong() - start,
+          weighed);
     }
   }
 
@@ -545,6 +561,18 @@ final class Shard implements Runnable {
   }
 
   private void load(Slot slot) {
+    // The worker that would read this run may be the one that waits for such an answer.
+    slot.waiting.removeIf(
+        request -> {
+          boolean onlyLoaded = request instanceof Request.Read<?> read && read.onlyLoaded;
+          if (onlyLoaded) {
+            answer(request, Outcome.refused(Refusal.UNKNOWN_RUN));
+          }
+          return onlyLoaded;
+        });
+    if (slot.waiting.isEmpty() && slot.rewinding == null) {
+      return;
+    }
     slot.busy = true;
     workers.execute(() -> inbox.add(load(slot, slot.id)));
   }
@@ -561,6 +589,9 @@ final class Shard implements Runnable {
       return new Loaded(slot, run, null);
     } catch (JournalException e) {
       return new Loaded(slot, null, e);
+    } catch (RuntimeException e) {
+      // What cannot be applied was written by a defect; without a result the run would wait for ever.
+      return new Loaded(slot, null, new CorruptJournalException("the run cannot be rebuilt", e));
     }
   }
 

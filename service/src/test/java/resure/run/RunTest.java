@@ -9,7 +9,9 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -65,9 +67,10 @@ class RunTest {
         for (List<ReferenceOracle.Accepted> folded : oracle.reference(step)) {
           List<BatchMoments> ofStep = new ArrayList<>();
           for (ReferenceOracle.Accepted accepted : folded) {
-            ofStep.add(moments.get(accepted.sequence()));
-            weightSum += means.get(accepted.sequence()).weightSum();
-            tokenSum += means.get(accepted.sequence()).tokenSum();
+            ofStep.add(Objects.requireNonNull(moments.get(accepted.sequence())));
+            RunMean mean = Objects.requireNonNull(means.get(accepted.sequence()));
+            weightSum += mean.weightSum();
+            tokenSum += mean.tokenSum();
           }
           triples.fold(ofStep, configuration.halfLife());
         }
@@ -138,7 +141,7 @@ class RunTest {
       Random random = new Random(seed);
       Configuration configuration = configuration(lag, random);
       List<ObservationBatch> inOrder = new ArrayList<>();
-      for (int step = 0; step < 8; step++) {
+      for (long step = 0; step < 8; step++) {
         for (int rank = 0; rank < 3; rank++) {
           for (int microBatch = 0; microBatch < 2; microBatch++) {
             inOrder.add(Batches.random(random, step * (1 + seed % 2), rank, microBatch, null));
@@ -152,7 +155,9 @@ class RunTest {
       Map<String, Weights> actual = score(shuffled, shuffle(inOrder, lag, random));
 
       String what = "lag %d, seed %d".formatted(lag, seed);
-      expected.forEach((place, weights) -> assertSame(what + place, actual.get(place), weights));
+      expected.forEach(
+          (place, weights) ->
+              assertSame(what + place, Objects.requireNonNull(actual.get(place)), weights));
       assertThat(shuffled.run().statistics().run().lateBatches()).as(what).isZero();
       assertThat(RecordedRun.bits(shuffled.run()))
           .as(what)
@@ -356,19 +361,20 @@ class RunTest {
     totals.add(ofSource("source-1"));
 
     assertThat(totals.sources()).hasSize(Totals.MAX_SOURCES + 1);
-    assertThat(totals.sources().get(null).usable()).isEqualTo(2);
-    assertThat(totals.sources().get("source-1").usable()).isEqualTo(2);
+    assertThat(totals.sources())
+        .hasEntrySatisfying(null, sums -> assertThat(sums.usable()).isEqualTo(2))
+        .hasEntrySatisfying("source-1", sums -> assertThat(sums.usable()).isEqualTo(2));
     assertThat(totals.others().usable()).isEqualTo(9);
     assertThat(totals.all().usable()).isEqualTo(Totals.MAX_SOURCES + 12);
   }
 
-  private static BatchTotals ofSource(String source) {
+  private static BatchTotals ofSource(@Nullable String source) {
     WeightSums sums = new WeightSums();
     sums.add(0.5);
     return new BatchTotals(
         List.of(0),
         List.of(sums),
-        new ArrayList<>(Collections.singletonList(source)),
+        Collections.<@Nullable String>singletonList(source),
         Arrays.asList(sums),
         0.5,
         1);

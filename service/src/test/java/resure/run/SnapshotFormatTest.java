@@ -46,7 +46,7 @@ class SnapshotFormatTest {
     assertThat(state.totals().sources()).containsOnlyKeys((String) null);
     assertThat(state.references()).hasSize(2);
     assertThat(state.references().get(0).triples().moments(0))
-        .isEqualTo(new Moments(3, 2.3333333333333335, 0.16666666666666663, 3));
+        .isEqualTo(new Moments(3, 2.3333333333333335, 0.16666666666666666, 3));
     assertThat(state.references().get(1).triples().moments(0))
         .isEqualTo(new Moments(4, 2.5, 0.4999999999999999, 4));
     assertThat(state.references().get(1).runMean().value()).isEqualTo(1);

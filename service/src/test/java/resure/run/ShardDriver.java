@@ -1,0 +1,245 @@
+package resure.run;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import resure.compute.jvm.JvmCompute;
+import resure.journal.InMemoryJournal;
+import resure.journal.JournalException;
+import resure.journal.RunKey;
+import resure.journal.Snapshot;
+import resure.observation.ObservationBatch;
+import resure.observation.RunId;
+import resure.statistics.MomentsTable;
+import resure.weighting.Configuration;
+
+/** A shard on the test's own thread: whoever calls {@link #work} is its thread, the clock is moved by hand. */
+final class ShardDriver implements RunListener {
+
+  static final RunLimits LIMITS = new RunLimits(100, 10_000, 1000, Duration.ofMinutes(10));
+
+  /** Runs tasks when told to, or at once. */
+  static final class HandExecutor implements Executor {
+    final ArrayDeque<Runnable> tasks = new ArrayDeque<>();
+    boolean atOnce = true;
+
+    @Override
+    public void execute(Runnable task) {
+      if (atOnce) {
+        task.run();
+      } else {
+        tasks.add(task);
+      }
+    }
+
+    void runAll() {
+      while (!tasks.isEmpty()) {
+        tasks.remove().run();
+      }
+    }
+  }
+
+  final InMemoryJournal journal;
+  final HandExecutor writer = new HandExecutor();
+  final HandExecutor workers = new HandExecutor();
+  final Shard shard;
+
+  /** Batches of each group that was applied. */
+  final List<Integer> groups = new ArrayList<>();
+
+  final List<RunId> folded = new ArrayList<>();
+  final List<RunId> ended = new ArrayList<>();
+  int recovered;
+  int late;
+
+  /** Thrown by the next call of this listener. */
+  @Nullable RuntimeException defect;
+
+  private long nanos;
+
+  ShardDriver() {
+    this(new InMemoryJournal(), LIMITS);
+  }
+
+  ShardDriver(InMemoryJournal journal, RunLimits limits) {
+    this(journal, limits, key -> new Recovery(journal, new JvmCompute()).recover(key));
+  }
+
+  ShardDriver(InMemoryJournal journal, RunLimits limits, Shard.Recoveries recoveries) {
+    this.journal = journal;
+    InstantSource clock = () -> Instant.parse("2026-01-31T12:00:00.5Z").plusNanos(nanos);
+    shard =
+        new Shard(
+            journal,
+            new JvmCompute(),
+            writer,
+            workers,
+            recoveries,
+            limits,
+            limits.loadedRuns(),
+            clock,
+            () -> nanos,
+            this);
+  }
+
+  /** Does all that can be done now. */
+  void work() {
+    while (shard.doWork() > 0) {
+      // Goes on until there is nothing left.
+    }
+  }
+
+  void pass(Duration time) {
+    nanos += time.toNanos();
+    work();
+  }
+
+  <T> CompletableFuture<Outcome<T>> offer(Request<T> request) {
+    if (!shard.offer(request)) {
+      request.outcome.complete(Outcome.refused(Refusal.QUEUE_FULL));
+    }
+    return request.outcome;
+  }
+
+  CompletableFuture<Outcome<Scored>> score(
+      String run, @Nullable String key, ObservationBatch batch) {
+    return offer(new Request.Score(id(run), key, batch));
+  }
+
+  /** Scores without looking at the answer. */
+  void post(String run, @Nullable String key, ObservationBatch batch) {
+    var _ = score(run, key, batch);
+  }
+
+  /** Offers without looking at the answer. */
+  void post(Request<?> request) {
+    var _ = offer(request);
+  }
+
+  /** Sequence of the newest snapshot; 0 when there is none. */
+  long newestSnapshot(String run) throws JournalException {
+    Snapshot snapshot =
+        journal.snapshot(Objects.requireNonNull(journal.lookup(id(run))), Long.MAX_VALUE);
+    return snapshot == null ? 0 : snapshot.sequence();
+  }
+
+  <T> Outcome<T> done(Request<T> request) {
+    CompletableFuture<Outcome<T>> answer = offer(request);
+    work();
+    return outcome(answer);
+  }
+
+  /** The answer, which must be there. */
+  static <T> Outcome<T> outcome(CompletableFuture<Outcome<T>> answer) {
+    if (!answer.isDone()) {
+      throw new AssertionError("not answered");
+    }
+    return answer.join();
+  }
+
+  static <T> T value(CompletableFuture<Outcome<T>> answer) {
+    if (outcome(answer) instanceof Outcome.Done<T> done) {
+      return done.value();
+    }
+    throw new AssertionError(answer.join());
+  }
+
+  static @Nullable Refusal refusal(CompletableFuture<? extends Outcome<?>> answer) {
+    if (!answer.isDone()) {
+      throw new AssertionError("not answered");
+    }
+    return answer.join() instanceof Outcome.Refused<?> refused ? refused.refusal() : null;
+  }
+
+  void create(String run) {
+    create(run, Configuration.DEFAULT.withWarmUp(2));
+  }
+
+  void create(String run, Configuration configuration) {
+    Outcome<Created> created = done(new Request.Create(id(run), wanted(configuration)));
+    if (!(created instanceof Outcome.Done<Created> done) || !done.value().isNew()) {
+      throw new AssertionError(created);
+    }
+  }
+
+  static WantedSettings wanted(Configuration configuration) {
+    return new WantedSettings() {
+      @Override
+      public RunSettings complete() {
+        return new RunSettings(configuration, Map.of());
+      }
+
+      @Override
+      public @Nullable String conflict(RunSettings existing) {
+        return existing.configuration().equals(configuration) ? null : "/warmUp";
+      }
+    };
+  }
+
+  RunStatistics statistics(String run) {
+    Outcome<RunStatistics> answer =
+        done(new Request.Read<>(id(run), Run::statistics, false));
+    if (answer instanceof Outcome.Done<RunStatistics> done) {
+      return done.value();
+    }
+    throw new AssertionError(answer);
+  }
+
+  List<String> bits(String run) {
+    Outcome<List<String>> answer = done(new Request.Read<>(id(run), RecordedRun::bits, false));
+    if (answer instanceof Outcome.Done<List<String>> done) {
+      return done.value();
+    }
+    throw new AssertionError(answer);
+  }
+
+  boolean loaded(String run) {
+    return done(new Request.Read<>(id(run), Run::describe, true)) instanceof Outcome.Done;
+  }
+
+  static RunId id(String run) {
+    return new RunId(RunId.DEFAULT_TENANT, run);
+  }
+
+  private void maybeFail() {
+    RuntimeException now = defect;
+    defect = null;
+    if (now != null) {
+      throw now;
+    }
+  }
+
+  @Override
+  public void groupApplied(int batches, int observations, long weighNanos, long appendNanos) {
+    groups.add(batches);
+  }
+
+  @Override
+  public void lateBatch() {
+    maybeFail();
+    late++;
+  }
+
+  @Override
+  public void recovered(long elapsed) {
+    recovered++;
+  }
+
+  @Override
+  public void folded(RunKey run, MomentsTable reference, Totals totals) {
+    folded.add(run.id());
+  }
+
+  @Override
+  public void ended(RunKey run) {
+    ended.add(run.id());
+  }
+}
