@@ -163,7 +163,7 @@ class CrashIT {
 
   private ServiceProcess restart(Point point) throws IOException {
     if (point == Point.WHILE_STARTING) {
-      arm(oneOf("kill-before-write", "kill-within-write", "kill-after-sync"), 1 + random.nextInt(12), ".");
+      arm(oneOf("kill-before-write", "kill-within-write", "kill-after-sync"), 1 + random.nextInt(6), ".");
       ServiceProcess cut = launch();
       boolean ready = cut.becameReady();
       Files.delete(trigger);
@@ -195,6 +195,7 @@ class CrashIT {
       case WITHIN_SNAPSHOT -> {
         stop.set(true);
         join(training);
+        trainers.getFirst().prepareRewind(service);
         // The first write is the rewind's, the second the snapshot that follows it.
         arm(oneOf("kill-before-write", "kill-within-write", "kill-after-write"), 2, ".log");
         trainers.getFirst().rewindByOneStep(service);

@@ -35,7 +35,7 @@ final class ServiceProcess implements AutoCloseable {
   private static final Pattern READY = Pattern.compile("Ready: POST losses to http://[^:]+:(\\d+)/");
   private static final Pattern PORT = Pattern.compile("Netty started on port (\\d+) ");
   private static final Pattern STARTED = Pattern.compile("Started ResureService in ");
-  private static final ContractValidator CONTRACT = new ContractValidator();
+  static final ContractValidator CONTRACT = new ContractValidator();
 
   private final Process process;
   private final Path log;
