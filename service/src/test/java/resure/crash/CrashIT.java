@@ -43,7 +43,7 @@ class CrashIT {
 
   private static final int KILLS = Integer.getInteger("resure.crash.kills", 6);
   private static final long SEED = Long.getLong("resure.crash.seed", System.nanoTime());
-  private static final Duration WITHIN = Duration.ofMinutes(2);
+  private static final Duration WITHIN = Duration.ofSeconds(120);
 
   /** Where the process dies. */
   private enum Point {
@@ -134,7 +134,8 @@ class CrashIT {
     Map<String, String> live = new HashMap<>();
     for (Trainer trainer : trainers) {
       if (service.get("/v1/runs/" + trainer.name()).status() == 200) {
-        live.put(trainer.name(), service.get("/v1/runs/" + trainer.name() + "/statistics").text());
+        live.put(
+            trainer.name(), service.get("/v1/runs/" + trainer.name() + "/statistics").text());
       }
     }
     service.terminate();
@@ -142,7 +143,9 @@ class CrashIT {
     assertThat(fold()).isEqualTo(live);
     System.out.printf(
         "%d kills survived: %d answers, %d batches unanswered but recorded%n",
-        points.size(), answers(), trainers.stream().mapToInt(Trainer::recoveredUnanswered).sum());
+        points.size(),
+        answers(),
+        trainers.stream().mapToInt(Trainer::recoveredUnanswered).sum());
   }
 
   /** Few runs in memory, so that they are saved and read again all the time. */
@@ -160,10 +163,7 @@ class CrashIT {
 
   private ServiceProcess restart(Point point) throws IOException {
     if (point == Point.WHILE_STARTING) {
-      arm(
-          oneOf("kill-before-write", "kill-within-write", "kill-after-sync"),
-          1 + random.nextInt(12),
-          ".");
+      arm(oneOf("kill-before-write", "kill-within-write", "kill-after-sync"), 1 + random.nextInt(6), ".");
       ServiceProcess cut = launch();
       boolean ready = cut.becameReady();
       Files.delete(trigger);
@@ -195,6 +195,7 @@ class CrashIT {
       case WITHIN_SNAPSHOT -> {
         stop.set(true);
         join(training);
+        trainers.getFirst().prepareRewind(service);
         // The first write is the rewind's, the second the snapshot that follows it.
         arm(oneOf("kill-before-write", "kill-within-write", "kill-after-write"), 2, ".log");
         trainers.getFirst().rewindByOneStep(service);

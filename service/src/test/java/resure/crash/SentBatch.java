@@ -99,6 +99,11 @@ final class SentBatch {
     return sequence;
   }
 
+  /** Sequence of the batch that a line of an export belongs to. */
+  static long sequenceOf(String line) {
+    return ContractValidator.parse(line.getBytes(UTF_8)).get("sequence").asLong();
+  }
+
   /** Whether an export's dialogue is one of this batch. */
   boolean has(String dialogue) {
     return dialogue.startsWith(id + ".");

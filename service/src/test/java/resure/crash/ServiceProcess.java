@@ -39,7 +39,7 @@ final class ServiceProcess implements AutoCloseable {
       Pattern.compile("Ready: POST losses to http://[^:]+:(\\d+)/");
   private static final Pattern PORT = Pattern.compile("Netty started on port (\\d+) ");
   private static final Pattern STARTED = Pattern.compile("Started ResureService in ");
-  private static final ContractValidator CONTRACT = new ContractValidator();
+  static final ContractValidator CONTRACT = new ContractValidator();
 
   private final Process process;
   private final Path log;

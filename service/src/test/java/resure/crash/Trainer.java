@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import resure.contract.Answer;
 import resure.contract.ContractValidator;
@@ -129,6 +130,20 @@ final class Trainer {
 
   private String attempt() {
     return "job-" + attempts;
+  }
+
+  /** Sees to it that {@link #rewindByOneStep} has something to remove. */
+  void prepareRewind(ServiceProcess service) {
+    while (standing.stream().noneMatch(batch -> batch.step() >= step - 1)) {
+      if (sequence == 0) {
+        change(service, Change.CREATE);
+      } else if (finished) {
+        rewind(service, step);
+      } else {
+        post(service, batch(step, 0, 0));
+        step++;
+      }
+    }
   }
 
   /** Removes something that is there, so that the service must read the run again and save it. */
@@ -307,18 +322,11 @@ final class Trainer {
   private Map<Long, List<String>> exported(ServiceProcess service) {
     Answer answer = service.get(path + "/observations");
     require(answer.status() == 200, "export: " + answer);
-    Map<Long, List<String>> bySequence = new TreeMap<>();
-    answer
+    return answer
         .text()
         .lines()
-        .forEach(
-            line ->
-                bySequence
-                    .computeIfAbsent(
-                        ContractValidator.parse(line.getBytes(UTF_8)).get("sequence").asLong(),
-                        any -> new ArrayList<>())
-                    .add(line));
-    return bySequence;
+        .collect(
+            Collectors.groupingBy(SentBatch::sequenceOf, TreeMap::new, Collectors.toList()));
   }
 
   /**

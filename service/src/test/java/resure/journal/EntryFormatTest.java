@@ -164,7 +164,7 @@ class EntryFormatTest {
                       new Weighting(function, -1.25, 3, 1),
                       2,
                       1024,
-                      Double.MAX_VALUE,
+                      1e100,
                       4000,
                       16,
                       fold,
