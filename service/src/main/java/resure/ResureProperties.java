@@ -195,7 +195,8 @@ record ResureProperties(
     RunLimits runs =
         new RunLimits(
             reader.value(PENDING_BATCHES, 1),
-            reader.value(QUEUED_LOSSES, 1),
+            // A fault of this one is reported once, by itself.
+            reader.value(QUEUED_LOSSES, Integer.MAX_VALUE),
             reader.value(LOADED_RUNS, 1),
             reader.value(IDLE_AFTER, Duration.ZERO));
     int metricsMaxRuns = reader.value(METRICS_MAX_RUNS, 0);
@@ -207,7 +208,8 @@ record ResureProperties(
     }
     if (maxLosses > runs.queuedLosses() - 64) {
       reader.faults.add(
-          "resure.limits.queued-losses must exceed resure.limits.losses by at least 64");
+          "%s is '%d'; valid is at least 64 more than %s, which is %d"
+              .formatted(QUEUED_LOSSES.name, runs.queuedLosses(), MAX_LOSSES.name, maxLosses));
     }
     if (!reader.faults.isEmpty()) {
       throw new InvalidPropertiesException(reader.faults);
@@ -233,8 +235,7 @@ record ResureProperties(
       for (PropertySource<?> source : environment.getPropertySources()) {
         if (source instanceof EnumerablePropertySource<?> enumerable) {
           for (String name : enumerable.getPropertyNames()) {
-            if (ours(name)
-                && ALL.stream().noneMatch(p -> canonical(p.name).equals(canonical(name)))) {
+            if (ours(name) && ALL.stream().noneMatch(p -> reads(p.name, name))) {
               faults.add(name + " is not a property of this service");
             }
           }
@@ -246,9 +247,20 @@ record ResureProperties(
       return name.startsWith("resure.") || name.startsWith("RESURE_");
     }
 
-    /** Environment variables cannot have dots and hyphens. */
-    private static String canonical(String name) {
-      return name.toLowerCase(Locale.ROOT).replaceAll("[._-]", "");
+    /**
+     * Whether a property is looked up under this name too. In an environment variable a dot is an
+     * underscore, and a hyphen is one or nothing.
+     */
+    private static boolean reads(String property, String name) {
+      if (name.startsWith("RESURE_")) {
+        String variable = property.toUpperCase(Locale.ROOT).replace('.', '_');
+        return name.equals(variable.replace("-", "")) || name.equals(variable.replace('-', '_'));
+      }
+      return withoutHyphens(name).equals(withoutHyphens(property));
+    }
+
+    private static String withoutHyphens(String name) {
+      return name.toLowerCase(Locale.ROOT).replaceAll("[-_]", "");
     }
 
     void refuseForeignAddresses() {

@@ -71,7 +71,7 @@ public final class ServiceMeters implements RunListener {
             .register(registry);
     observations =
         Counter.builder("resure.observations")
-            .description("Losses recorded, null ones included")
+            .description("Losses recorded that were not null")
             .register(registry);
     late =
         Counter.builder("resure.late.batches")
@@ -107,9 +107,9 @@ public final class ServiceMeters implements RunListener {
   }
 
   @Override
-  public void groupApplied(int batches, int losses, long weighNanos, long appendNanos) {
+  public void groupApplied(int batches, int recorded, long weighNanos, long appendNanos) {
     group.record(batches);
-    observations.increment(losses);
+    observations.increment(recorded);
     weigh.record(weighNanos, TimeUnit.NANOSECONDS);
     append.record(appendNanos, TimeUnit.NANOSECONDS);
   }

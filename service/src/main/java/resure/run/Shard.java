@@ -472,7 +472,7 @@ final class Shard implements Runnable {
         apply(inFlight);
         if (inFlight.request instanceof Request.Score score) {
           batches++;
-          observations += score.batch.size();
+          observations += score.batch.observations();
         }
       }
     }
