@@ -12,6 +12,7 @@ import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.web.server.context.WebServerInitializedEvent;
 import org.springframework.context.ApplicationListener;
+import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.web.reactive.HandlerMapping;
@@ -85,6 +86,33 @@ public class ResureService {
   @Bean("store")
   HealthIndicator store(Runs runs) {
     return () -> (runs.storeFault() == null ? Health.up() : Health.outOfService()).build();
+  }
+
+  /**
+   * Stops before the web server does: nothing is recorded any more once it begins to close
+   * connections, or some batch would be recorded whose answer cannot leave.
+   */
+  @Bean
+  SmartLifecycle draining(Runs runs) {
+    return new SmartLifecycle() {
+      private volatile boolean running;
+
+      @Override
+      public void start() {
+        running = true;
+      }
+
+      @Override
+      public void stop() {
+        runs.drain();
+        running = false;
+      }
+
+      @Override
+      public boolean isRunning() {
+        return running;
+      }
+    };
   }
 
   @Bean

@@ -13,6 +13,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -40,6 +41,7 @@ public final class Runs implements AutoCloseable {
   private static final int NAMES_A_PAGE = 1000;
 
   private static final long STOP_SECONDS = 25;
+  private static final long DRAIN_SECONDS = 10;
   private static final long CHECK_MILLIS = 1000;
   private static final Logger LOG = LoggerFactory.getLogger(Runs.class);
 
@@ -53,7 +55,7 @@ public final class Runs implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(named("resure-check"));
   private final ScheduledFuture<?> checks;
 
-  /** Set once by {@link #close}; afterwards nothing is taken. */
+  /** Set by {@link #drain} and {@link #close}; afterwards nothing is taken. */
   private volatile boolean stopping;
 
   /** What is wrong with the store, as last checked; null when nothing is. */
@@ -275,6 +277,18 @@ public final class Runs implements AutoCloseable {
       request.outcome.complete(Outcome.refused(Refusal.QUEUE_FULL));
     }
     return request.outcome;
+  }
+
+  /**
+   * Takes nothing more from now on, and waits until what was taken is answered, or for too long.
+   * Blocking.
+   */
+  public void drain() {
+    stopping = true;
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(DRAIN_SECONDS);
+    while (queuedLosses() > 0 && System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+    }
   }
 
   /** Takes nothing more, answers what is there, saves every run's state, and closes the journal. */
