@@ -88,6 +88,20 @@ final class LiveService implements AutoCloseable {
         String.valueOf(context.getEnvironment().getProperty("local.server.port")));
   }
 
+  /** What Prometheus would be told now. */
+  String scrape() {
+    String port = String.valueOf(context.getEnvironment().getProperty("local.management.port"));
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/actuator/prometheus"))
+            .timeout(DEADLINE)
+            .build();
+    HttpResponse<String> answer = client.sendAsync(request, BodyHandlers.ofString()).join();
+    if (answer.statusCode() != 200) {
+      throw new AssertionError(answer.statusCode() + " " + answer.body());
+    }
+    return answer.body();
+  }
+
   /** A name that no run has had here. */
   String newName() {
     return "run-" + names.incrementAndGet();
