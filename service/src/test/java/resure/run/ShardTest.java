@@ -435,9 +435,9 @@ class ShardTest {
     Configuration configuration = Configuration.DEFAULT;
     CompletableFuture<Outcome<Scored>> early = driver.score("a", null, batch(0, 0));
     CompletableFuture<Outcome<Created>> first =
-        driver.score(new Request.Create(id("a"), ShardDriver.wanted(configuration)));
+        driver.offer(new Request.Create(id("a"), ShardDriver.wanted(configuration)));
     CompletableFuture<Outcome<Created>> second =
-        driver.score(new Request.Create(id("a"), ShardDriver.wanted(configuration)));
+        driver.offer(new Request.Create(id("a"), ShardDriver.wanted(configuration)));
     CompletableFuture<Outcome<Created>> differing =
         driver.offer(
             new Request.Create(id("a"), ShardDriver.wanted(configuration.withWarmUp(9))));
