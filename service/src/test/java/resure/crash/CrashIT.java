@@ -134,8 +134,7 @@ class CrashIT {
     Map<String, String> live = new HashMap<>();
     for (Trainer trainer : trainers) {
       if (service.get("/v1/runs/" + trainer.name()).status() == 200) {
-        live.put(
-            trainer.name(), service.get("/v1/runs/" + trainer.name() + "/statistics").text());
+        live.put(trainer.name(), service.get("/v1/runs/" + trainer.name() + "/statistics").text());
       }
     }
     service.terminate();
@@ -143,9 +142,7 @@ class CrashIT {
     assertThat(fold()).isEqualTo(live);
     System.out.printf(
         "%d kills survived: %d answers, %d batches unanswered but recorded%n",
-        points.size(),
-        answers(),
-        trainers.stream().mapToInt(Trainer::recoveredUnanswered).sum());
+        points.size(), answers(), trainers.stream().mapToInt(Trainer::recoveredUnanswered).sum());
   }
 
   /** Few runs in memory, so that they are saved and read again all the time. */
@@ -163,7 +160,10 @@ class CrashIT {
 
   private ServiceProcess restart(Point point) throws IOException {
     if (point == Point.WHILE_STARTING) {
-      arm(oneOf("kill-before-write", "kill-within-write", "kill-after-sync"), 1 + random.nextInt(6), ".");
+      arm(
+          oneOf("kill-before-write", "kill-within-write", "kill-after-sync"),
+          1 + random.nextInt(6),
+          ".");
       ServiceProcess cut = launch();
       boolean ready = cut.becameReady();
       Files.delete(trigger);

@@ -42,8 +42,7 @@ class DiskFaultIT {
     FailingDisk disk = FailingDisk.compile(temporary);
     Path state = Files.createDirectory(temporary.resolve("state"));
     Path trigger = temporary.resolve("trigger");
-    try (ServiceProcess service =
-        ServiceProcess.start(state, disk.environment(state, trigger))) {
+    try (ServiceProcess service = ServiceProcess.start(state, disk.environment(state, trigger))) {
       // One after the other in one process: each recovery must be as good as a start.
       for (String failure : List.of("write 5", "sync 5", "write 28", "sync 28")) {
         failAndRecover(
@@ -154,8 +153,7 @@ class DiskFaultIT {
 
   private static Answer answer(ServiceProcess service, String path, SentBatch batch) {
     Answer answer =
-        service.send(
-            "POST", path + "/observations", batch.body(), "Idempotency-Key", batch.key());
+        service.send("POST", path + "/observations", batch.body(), "Idempotency-Key", batch.key());
     assertThat(answer).as(batch::toString).isNotNull();
     return answer;
   }

@@ -80,8 +80,7 @@ final class RawConnection implements AutoCloseable {
             HttpHeaders.of(headers, (name, value) -> true),
             answered);
     ServiceProcess.CONTRACT.check(
-        HttpRequest.newBuilder(
-                URI.create("http://localhost:" + port + path + "/observations"))
+        HttpRequest.newBuilder(URI.create("http://localhost:" + port + path + "/observations"))
             .POST(BodyPublishers.noBody())
             .build(),
         body,

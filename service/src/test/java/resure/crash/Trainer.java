@@ -325,8 +325,7 @@ final class Trainer {
     return answer
         .text()
         .lines()
-        .collect(
-            Collectors.groupingBy(SentBatch::sequenceOf, TreeMap::new, Collectors.toList()));
+        .collect(Collectors.groupingBy(SentBatch::sequenceOf, TreeMap::new, Collectors.toList()));
   }
 
   /**
