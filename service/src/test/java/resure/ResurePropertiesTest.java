@@ -30,7 +30,9 @@ class ResurePropertiesTest {
   private static ResureProperties read(
       Map<String, Object> properties, Map<String, Object> variables) {
     StandardEnvironment environment = new StandardEnvironment();
-    environment.getPropertySources().forEach(s -> environment.getPropertySources().remove(s.getName()));
+    environment
+        .getPropertySources()
+        .forEach(s -> environment.getPropertySources().remove(s.getName()));
     environment.getPropertySources().addLast(new MapPropertySource("given", properties));
     environment
         .getPropertySources()
@@ -138,7 +140,8 @@ class ResurePropertiesTest {
         .isNotNull();
     assertThatThrownBy(
             () -> read("resure.limits.losses", "100", "resure.limits.queued-losses", "163"))
-        .hasMessage("resure.limits.queued-losses is '163'; valid is at least 64 more than"
+        .hasMessage(
+            "resure.limits.queued-losses is '163'; valid is at least 64 more than"
                 + " resure.limits.losses, which is 100");
   }
 
@@ -152,21 +155,24 @@ class ResurePropertiesTest {
     ResureProperties properties = read(Map.of(), Map.of(name, value));
 
     assertThat(
-            properties.durability() == Durability.OS
-                || properties.runs().queuedLosses() == 70_000)
+            properties.durability() == Durability.OS || properties.runs().queuedLosses() == 70_000)
         .isTrue();
   }
 
   @Test
   void aFaultOfAnEnvironmentVariableNamesTheProperty() {
     assertThatThrownBy(() -> read(Map.of(), Map.of("RESURE_LIMITS_LOSSES", "x")))
-        .hasMessage(
-            "resure.limits.losses is 'x'; valid is a whole number from 1 to 1000000");
+        .hasMessage("resure.limits.losses is 'x'; valid is a whole number from 1 to 1000000");
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"resure.limits.los", "resure.limits", "resure.limitslosses", "resure.state-directory"})
+      strings = {
+        "resure.limits.los",
+        "resure.limits",
+        "resure.limitslosses",
+        "resure.state-directory"
+      })
   void aPropertyThatNobodyReadsIsRefused(String name) {
     assertThatThrownBy(() -> read(name, "1"))
         .hasMessage(name + " is not a property of this service");
@@ -194,7 +200,8 @@ class ResurePropertiesTest {
   @ValueSource(strings = {"0.0.0.0", "::", "192.0.2.1", ""})
   void anyOtherAddressNeedsConsent(String address) {
     for (String name : LOOPBACK.keySet()) {
-      assertThatThrownBy(() -> read(name, address)).hasMessageStartingWith(name + " is '" + address);
+      assertThatThrownBy(() -> read(name, address))
+          .hasMessageStartingWith(name + " is '" + address);
       Map<String, Object> consenting = new HashMap<>(Map.of(name, address));
       consenting.put("resure.access.anonymous", "true");
       assertThat(read(consenting, Map.of())).isNotNull();

@@ -590,7 +590,8 @@ final class Shard implements Runnable {
     } catch (JournalException e) {
       return new Loaded(slot, null, e);
     } catch (RuntimeException e) {
-      // What cannot be applied was written by a defect; without a result the run would wait for ever.
+      // What cannot be applied was written by a defect; without a result the run would wait for
+      // ever.
       return new Loaded(slot, null, new CorruptJournalException("the run cannot be rebuilt", e));
     }
   }

@@ -200,8 +200,7 @@ class MetricsTest {
       assertThat(value("resure_turn_observations", run, label))
           .isEqualTo(expected.get("seen").asDouble());
     }
-    assertThat(value("resure_turn_weight_mean", run, "0"))
-        .isCloseTo(weightSum / 12, within(1e-12));
+    assertThat(value("resure_turn_weight_mean", run, "0")).isCloseTo(weightSum / 12, within(1e-12));
     assertThat(value("resure_turn_effective_sample_ratio", run, "0"))
         .isCloseTo(weightSum * weightSum / weightSquares / 12, within(1e-12));
   }

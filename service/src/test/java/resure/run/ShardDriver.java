@@ -21,7 +21,10 @@ import resure.observation.RunId;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
-/** A shard on the test's own thread: whoever calls {@link #work} is its thread, the clock is moved by hand. */
+/**
+ * A shard on the test's own thread: whoever calls {@link #work} is its thread, the clock is moved
+ * by hand.
+ */
 final class ShardDriver implements RunListener {
 
   static final RunLimits LIMITS = new RunLimits(100, 10_000, 1000, Duration.ofMinutes(10));
@@ -185,8 +188,7 @@ final class ShardDriver implements RunListener {
   }
 
   RunStatistics statistics(String run) {
-    Outcome<RunStatistics> answer =
-        done(new Request.Read<>(id(run), Run::statistics, false));
+    Outcome<RunStatistics> answer = done(new Request.Read<>(id(run), Run::statistics, false));
     if (answer instanceof Outcome.Done<RunStatistics> done) {
       return done.value();
     }

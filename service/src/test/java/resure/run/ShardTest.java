@@ -219,8 +219,7 @@ class ShardTest {
   @Test
   void thePendingLimitCountsThoseOfTheSameGroup() {
     ShardDriver driver =
-        new ShardDriver(
-            new InMemoryJournal(), new RunLimits(3, 10_000, 10, Duration.ofMinutes(1)));
+        new ShardDriver(new InMemoryJournal(), new RunLimits(3, 10_000, 10, Duration.ofMinutes(1)));
     driver.create("a");
     List<CompletableFuture<Outcome<Scored>>> answers = new ArrayList<>();
     for (int rank = 0; rank < 5; rank++) {
@@ -439,8 +438,7 @@ class ShardTest {
     CompletableFuture<Outcome<Created>> second =
         driver.offer(new Request.Create(id("a"), ShardDriver.wanted(configuration)));
     CompletableFuture<Outcome<Created>> differing =
-        driver.offer(
-            new Request.Create(id("a"), ShardDriver.wanted(configuration.withWarmUp(9))));
+        driver.offer(new Request.Create(id("a"), ShardDriver.wanted(configuration.withWarmUp(9))));
 
     driver.work();
 
@@ -502,8 +500,7 @@ class ShardTest {
     driver.post(new Request.Delete(id("a")));
     CompletableFuture<Outcome<Scored>> after = driver.score("a", "k", batch(0, 0));
     CompletableFuture<Outcome<Created>> again =
-        driver.offer(
-            new Request.Create(id("a"), ShardDriver.wanted(Configuration.DEFAULT)));
+        driver.offer(new Request.Create(id("a"), ShardDriver.wanted(Configuration.DEFAULT)));
     CompletableFuture<Outcome<Scored>> fresh = driver.score("a", "k", batch(0, 0));
 
     driver.work();
@@ -521,8 +518,7 @@ class ShardTest {
     driver.create("a");
     driver.post("a", null, batch(3, 0));
     driver.post(new Request.Finish(id("a")));
-    CompletableFuture<Outcome<RunDescription>> again =
-        driver.offer(new Request.Finish(id("a")));
+    CompletableFuture<Outcome<RunDescription>> again = driver.offer(new Request.Finish(id("a")));
     driver.post("a", null, batch(3, 1));
     CompletableFuture<Outcome<Scored>> later = driver.score("a", null, batch(4, 1));
 
