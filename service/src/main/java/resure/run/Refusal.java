@@ -6,7 +6,7 @@ public enum Refusal {
   UNKNOWN_RUN,
   /** A run of this name exists with other settings; the detail is the field that differs. */
   RUN_CONFLICT,
-  /** The attempt is not, or no longer, the run's current one; the detail is the current one. */
+  /** The attempt is not, or no longer, the run's current one. */
   STALE_ATTEMPT,
   /** The run is finished and the batch is not one of its last step or before. */
   RUN_FINISHED,

@@ -80,6 +80,10 @@ final class Shard implements Runnable {
   private final ArrayDeque<Slot> runnable = new ArrayDeque<>();
   private final List<Pick> picks = new ArrayList<>();
   private List<InFlight> gathering = new ArrayList<>();
+
+  /** Of the group that is being applied, to be given when the listener has been told of it. */
+  private final List<Runnable> answers = new ArrayList<>();
+
   private int gatheringLosses;
   private long weighNanos;
   private boolean writing;
@@ -224,6 +228,7 @@ final class Shard implements Runnable {
         try {
           finish(written);
         } catch (RuntimeException e) {
+          answers.clear();
           for (InFlight inFlight : written.group) {
             answer(inFlight.request, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
           }
@@ -292,7 +297,14 @@ final class Shard implements Runnable {
   }
 
   private <T> void look(Request.Read<T> read, Run run) {
-    answer(read, Outcome.done(read.look.apply(run)));
+    T seen;
+    try {
+      seen = read.look.apply(run);
+    } catch (RuntimeException e) {
+      answer(read, Outcome.refused(Refusal.RUN_DAMAGED));
+      throw e;
+    }
+    answer(read, Outcome.done(seen));
   }
 
   private void answerExisting(Request.Create create, Run run) {
@@ -481,6 +493,11 @@ final class Shard implements Runnable {
     }
     for (InFlight inFlight : written.group) {
       publish(inFlight.slot);
+    }
+    // Whoever has an answer finds it in the metrics too.
+    answers.forEach(Runnable::run);
+    answers.clear();
+    for (InFlight inFlight : written.group) {
       snapshot(inFlight.slot, SNAPSHOT_EVERY, workers);
       wake(inFlight.slot);
     }
@@ -520,13 +537,13 @@ final class Shard implements Runnable {
         if (batch.weights().late()) {
           listener.lateBatch();
         }
-        answer(score, Outcome.done(new Scored(sequence, batch.batch(), batch.weights(), false)));
+        answerLater(score, Outcome.done(new Scored(sequence, batch.batch(), batch.weights(), false)));
       }
       case Request.Create create -> {
         Run created = Run.created(inFlight.append.run(), (JournalEntry.Created) entry, compute);
         slot.run = created;
         slot.snapshotSequence = sequence;
-        answer(create, Outcome.done(new Created(created.describe(), true)));
+        answerLater(create, Outcome.done(new Created(created.describe(), true)));
       }
       case Request.Rewind rewind -> {
         if (run == null || run.holds(rewind.nextStep)) {
@@ -535,29 +552,33 @@ final class Shard implements Runnable {
           load(slot);
         } else {
           run.apply(sequence, entry);
-          answer(rewind, Outcome.done(run.describe()));
+          answerLater(rewind, Outcome.done(run.describe()));
         }
       }
       case Request.Finish finish -> {
         if (run != null) {
           run.apply(sequence, entry);
           listener.ended(run.key());
-          answer(finish, Outcome.done(run.describe()));
+          answerLater(finish, Outcome.done(run.describe()));
         } else {
-          answer(finish, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
+          answerLater(finish, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
         }
       }
       case Request.Delete delete -> {
         if (run != null) {
           RunDescription last = run.describe();
           drop(slot);
-          answer(delete, Outcome.done(last));
+          answerLater(delete, Outcome.done(last));
         } else {
-          answer(delete, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
+          answerLater(delete, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
         }
       }
       case Request.Read<?> _ -> throw new IllegalStateException("reads are not appended");
     }
+  }
+
+  private <T> void answerLater(Request<T> request, Outcome<T> outcome) {
+    answers.add(() -> answer(request, outcome));
   }
 
   private void load(Slot slot) {
@@ -598,6 +619,10 @@ final class Shard implements Runnable {
 
   private void finish(Loaded loaded) {
     Slot slot = loaded.slot;
+    if (slots.get(slot.id) != slot) {
+      // Forgotten while it was read; whoever asked has been answered.
+      return;
+    }
     slot.busy = false;
     Request.Rewind rewinding = slot.rewinding;
     slot.rewinding = null;
