@@ -537,7 +537,8 @@ final class Shard implements Runnable {
         if (batch.weights().late()) {
           listener.lateBatch();
         }
-        answerLater(score, Outcome.done(new Scored(sequence, batch.batch(), batch.weights(), false)));
+        answerLater(
+            score, Outcome.done(new Scored(sequence, batch.batch(), batch.weights(), false)));
       }
       case Request.Create create -> {
         Run created = Run.created(inFlight.append.run(), (JournalEntry.Created) entry, compute);
