@@ -58,7 +58,7 @@ public final class Runs implements AutoCloseable {
   /** Set by {@link #drain} and {@link #close}; afterwards nothing is taken. */
   private volatile boolean stopping;
 
-  /** What is wrong with the store, as last checked; null when nothing is. */
+  /** What is wrong with the store, as last known; null when nothing is. */
   private volatile @Nullable JournalException storeFault;
 
   /**
@@ -93,7 +93,8 @@ public final class Runs implements AutoCloseable {
               Math.max(1, limits.loadedRuns() / count),
               clock,
               System::nanoTime,
-              listener);
+              listener,
+              this::noteFault);
       shards.add(shard);
       Thread thread = new Thread(shard, "resure-shard-" + i);
       threads.add(thread);
@@ -127,14 +128,22 @@ public final class Runs implements AutoCloseable {
       }
       storeFault = null;
     } catch (JournalException e) {
-      if (storeFault == null) {
-        LOG.error("The store is unavailable; no batch is taken until it is back", e);
-      }
-      storeFault = e;
+      noteFault(e);
     }
   }
 
-  /** What is wrong with the store, as last checked; null when nothing is. */
+  /**
+   * Readiness falls with the write that failed, not with the next check, which may find that all is
+   * well again.
+   */
+  private void noteFault(JournalException fault) {
+    if (storeFault == null) {
+      LOG.error("The store is unavailable; no batch is taken until it is back", fault);
+    }
+    storeFault = fault;
+  }
+
+  /** What is wrong with the store, as last known; null when nothing is. */
   public @Nullable JournalException storeFault() {
     return storeFault;
   }

@@ -15,6 +15,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -70,6 +71,9 @@ final class Shard implements Runnable {
   private final InstantSource clock;
   private final LongSupplier nanoTime;
   private final RunListener listener;
+
+  /** Is told of each write that failed, before anybody is answered; by any thread. */
+  private final Consumer<JournalException> storeFailed;
 
   /** Requests and results; bounded by {@code room} and by one result for each busy slot. */
   private final LinkedBlockingQueue<Object> inbox = new LinkedBlockingQueue<>();
@@ -142,7 +146,8 @@ final class Shard implements Runnable {
       int maxLoaded,
       InstantSource clock,
       LongSupplier nanoTime,
-      RunListener listener) {
+      RunListener listener,
+      Consumer<JournalException> storeFailed) {
     this.journal = journal;
     this.compute = compute;
     this.writer = writer;
@@ -153,6 +158,7 @@ final class Shard implements Runnable {
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.listener = listener;
+    this.storeFailed = storeFailed;
     room = new Semaphore(limits.queuedLosses());
     housekeepingDue = nanoTime.getAsLong() + HOUSEKEEPING_NANOS;
   }
@@ -457,6 +463,7 @@ final class Shard implements Runnable {
       Set<RunKey> conflicts = journal.append(group.stream().map(InFlight::append).toList());
       return new Written(group, conflicts, null, nanoTime.getAsLong() - start, weighed);
     } catch (JournalException e) {
+      noteFailure(e);
       return new Written(group, Set.of(), e, nanoTime.getAsLong() - start, weighed);
     } catch (RuntimeException e) {
       // A defect of ours; without a result the shard would wait for this group for ever.
@@ -467,6 +474,13 @@ final class Shard implements Runnable {
           new OutcomeUnknownException("a defect", e),
           nanoTime.getAsLong() - start,
           weighed);
+    }
+  }
+
+  private void noteFailure(JournalException failure) {
+    // Any other failure is of a store that is known to have failed, or of one run.
+    if (failure instanceof OutcomeUnknownException) {
+      storeFailed.accept(failure);
     }
   }
 
@@ -700,6 +714,7 @@ final class Shard implements Runnable {
           try {
             journal.save(key, snapshot);
           } catch (JournalException e) {
+            noteFailure(e);
             LOG.warn("A snapshot was not saved; opening the run will take longer", e);
           }
         });

@@ -68,6 +68,9 @@ final class ShardDriver implements RunListener {
 
   private long nanos;
 
+  /** What the shard said of the store, in order. */
+  final List<JournalException> storeFailures = new ArrayList<>();
+
   ShardDriver() {
     this(new InMemoryJournal(), LIMITS);
   }
@@ -90,7 +93,8 @@ final class ShardDriver implements RunListener {
             limits.loadedRuns(),
             clock,
             () -> nanos,
-            this);
+            this,
+            storeFailures::add);
   }
 
   /** Does all that can be done now. */

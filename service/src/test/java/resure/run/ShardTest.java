@@ -328,6 +328,7 @@ class ShardTest {
       driver.work();
       assertThat(List.of(first, second, other))
           .allMatch(answer -> refusal(answer) == Refusal.OUTCOME_UNKNOWN);
+      assertThat(driver.storeFailures).hasSize(1);
 
       driver.journal.check();
       CompletableFuture<Outcome<Scored>> retried = driver.score("a", "k", batch(1, 0));
