@@ -49,7 +49,8 @@ class DiskFaultIT {
             service,
             failure.replace(' ', '-'),
             () -> Files.writeString(trigger, failure),
-            () -> Files.delete(trigger));
+            () -> Files.delete(trigger),
+            true);
       }
     }
   }
@@ -58,12 +59,14 @@ class DiskFaultIT {
   void theServiceStopsTakingBatchesOnAFullDiskAndRecoversByItself() throws Exception {
     Path mount = Files.createDirectory(temporary.resolve("small"));
     Assumptions.assumeTrue(
-        run("mount", "-t", "tmpfs", "-o", "size=96m", "none", mount.toString()) == 0,
+        // Too small for the room that RocksDB reserves: else many batches fit when it is full.
+        run("mount", "-t", "tmpfs", "-o", "size=16m", "none", mount.toString()) == 0,
         "SKIPPED: no permission to mount a small file system, so none can be filled");
     try {
       Path filler = mount.resolve("filler");
-      try (ServiceProcess service = ServiceProcess.start(mount.resolve("state"), Map.of())) {
-        failAndRecover(service, "full", () -> fill(filler), () -> Files.delete(filler));
+      try (ServiceProcess service = ServiceProcess.start(mount, Map.of())) {
+        // Reopening gives back room that was reserved, and may so succeed on the full disk.
+        failAndRecover(service, "full", () -> fill(filler), () -> Files.delete(filler), false);
       }
     } finally {
       run("umount", mount.toString());
@@ -85,7 +88,11 @@ class DiskFaultIT {
     return new ProcessBuilder(command).inheritIO().start().waitFor();
   }
 
-  private void failAndRecover(ServiceProcess service, String name, Switch fail, Switch mend)
+  /**
+   * @param lasts whether reopening cannot succeed before the disk is mended
+   */
+  private void failAndRecover(
+      ServiceProcess service, String name, Switch fail, Switch mend, boolean lasts)
       throws Exception {
     String path = "/v1/runs/" + name;
     assertThat(service.send("PUT", path, "{\"warmUp\":2}").status()).isEqualTo(201);
@@ -110,14 +117,18 @@ class DiskFaultIT {
       inFlight = batch();
       failed = answer(service, path, inFlight);
     }
-    assertThat(failed.outcome()).isIn("503 outcome-unknown", "503 store-unavailable");
-    service.await("readiness to fall", RECOVERY, () -> service.readiness() == 503);
-    for (int i = 0; i < 3; i++) {
-      Answer refused = post(service, path, batch(), 503);
-      assertThat(refused.outcome()).isEqualTo("503 store-unavailable");
-      assertThat(refused.header("Retry-After")).isNotEmpty();
+    assertThat(failed.outcome()).isEqualTo("503 outcome-unknown");
+    assertThat(service.said()).contains("The store is unavailable");
+    if (lasts) {
+      assertThat(service.readiness()).isEqualTo(503);
+      for (int i = 0; i < 3; i++) {
+        Answer refused = post(service, path, batch(), 503);
+        assertThat(refused.outcome()).isEqualTo("503 store-unavailable");
+        assertThat(refused.header("Retry-After")).isNotEmpty();
+      }
+      assertThat(service.get(path).status()).isIn(200, 503);
+      assertThat(service.readiness()).isEqualTo(503);
     }
-    assertThat(service.get(path).status()).isIn(200, 503);
 
     long fell = System.nanoTime();
     mend.turn();

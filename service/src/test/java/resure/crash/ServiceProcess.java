@@ -64,6 +64,8 @@ final class ServiceProcess implements AutoCloseable {
     // A process that lives for seconds: compile fast, not well.
     command.add("-XX:TieredStopAtLevel=1");
     command.add("-Xmx256m");
+    // RocksDB unpacks its library there, and a process that is killed leaves it.
+    command.add("-Djava.io.tmpdir=" + state.toAbsolutePath().getParent());
     command.add("-jar");
     command.add(JAR.toString());
     command.add("--server.port=0");
