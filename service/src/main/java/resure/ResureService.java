@@ -19,7 +19,6 @@ import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import resure.api.Api;
 import resure.compute.jvm.JvmCompute;
-import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.rocksdb.RocksDbJournal;
 import resure.metrics.ServiceMeters;
@@ -44,7 +43,7 @@ public class ResureService {
 
   /** Closed by {@link Runs}, which knows when nobody writes any more. */
   @Bean(destroyMethod = "")
-  Journal journal(ResureProperties properties) throws JournalException {
+  RocksDbJournal journal(ResureProperties properties) throws JournalException {
     LOG.info(
         "State is in {}, durability is {}, compute is jvm",
         properties.stateDirectory().toAbsolutePath().normalize(),
@@ -59,7 +58,7 @@ public class ResureService {
   }
 
   @Bean
-  Runs runs(ResureProperties properties, Journal journal, ServiceMeters meters) {
+  Runs runs(ResureProperties properties, RocksDbJournal journal, ServiceMeters meters) {
     Runs runs =
         new Runs(
             journal,
@@ -68,7 +67,7 @@ public class ResureService {
             properties.runs(),
             InstantSource.system(),
             meters);
-    meters.watch(runs);
+    meters.watch(runs, journal::bytes);
     return runs;
   }
 

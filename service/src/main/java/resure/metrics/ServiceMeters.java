@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 import resure.journal.RunKey;
 import resure.run.RunListener;
@@ -79,8 +80,12 @@ public final class ServiceMeters implements RunListener {
             .register(registry);
   }
 
-  /** Adds what is asked of the running service. */
-  public void watch(Runs watched) {
+  /** Adds what is asked of the running service; {@code journalBytes} at each scrape. */
+  public void watch(Runs watched, DoubleSupplier journalBytes) {
+    Gauge.builder("resure.journal.size", journalBytes::getAsDouble)
+        .description("Bytes of the embedded store's files")
+        .baseUnit("bytes")
+        .register(registry);
     Gauge.builder("resure.queue.losses", watched, Runs::queuedLosses)
         .description("Losses that wait or are in flight")
         .register(registry);

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.Status;
@@ -363,6 +364,15 @@ public final class RocksDbJournal implements Journal {
       throw e;
     } finally {
       gate.writeLock().unlock();
+    }
+  }
+
+  /** Bytes of the store's files, as long as they are said to be; NaN when they cannot be read. */
+  public double bytes() {
+    try (Stream<Path> files = Files.list(state.database())) {
+      return files.mapToLong(file -> file.toFile().length()).sum();
+    } catch (IOException e) {
+      return Double.NaN;
     }
   }
 
