@@ -347,9 +347,9 @@ final class BadInputs {
     byte[] bytes = valid.getBytes(StandardCharsets.UTF_8);
     for (int i = 0; i < 100; i++) {
       byte[] damaged = bytes.clone();
+      // Not white space (all at or above 0x09): in place of a number's first digit it is harmless.
       damaged[random.nextInt(bytes.length)] =
-          (byte) (random.nextBoolean() ? random.nextInt(0x20) : 0xf8 + random.nextInt(8));
-      // White space in place of a separator would be malformed too, but in place of nothing else.
+          (byte) (random.nextBoolean() ? random.nextInt(0x09) : 0xf8 + random.nextInt(8));
       String text = new String(damaged, StandardCharsets.ISO_8859_1);
       add("damaged to " + text, damaged, Expected.REFUSED);
     }
