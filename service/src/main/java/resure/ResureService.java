@@ -63,6 +63,7 @@ public class ResureService {
         new Runs(
             journal,
             JvmCompute::new,
+            JvmCompute::new,
             properties.durability(),
             properties.runs(),
             InstantSource.system(),

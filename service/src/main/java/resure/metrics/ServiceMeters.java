@@ -30,6 +30,7 @@ public final class ServiceMeters implements RunListener {
   private final DistributionSummary group;
   private final Counter observations;
   private final Counter late;
+  private final Counter deviceFailures;
 
   /** Each run's meters are changed by its shard's thread only. */
   private final Map<RunKey, RunMeters> runs = new ConcurrentHashMap<>();
@@ -77,6 +78,10 @@ public final class ServiceMeters implements RunListener {
     late =
         Counter.builder("resure.late.batches")
             .description("Batches of a step that was closed already")
+            .register(registry);
+    deviceFailures =
+        Counter.builder("resure.compute.device.failures")
+            .description("Failures of a compute device, each with the runs of a shard read again")
             .register(registry);
   }
 
@@ -127,6 +132,11 @@ public final class ServiceMeters implements RunListener {
   @Override
   public void recovered(long nanos) {
     recovery.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  @Override
+  public void deviceFailed() {
+    deviceFailures.increment();
   }
 
   @Override

@@ -1,9 +1,11 @@
 package resure.run;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import resure.compute.Compute;
+import resure.compute.Folding;
 import resure.compute.RawWeights;
 import resure.compute.Reference;
 import resure.compute.Weighing;
@@ -57,11 +59,20 @@ final class Run {
     stepping = state.stepping();
     lastBatchAt = state.lastBatchAt();
     finishedAt = state.finishedAt();
-    List<OpenReference> references =
-        state.references().stream()
-            .map(r -> new OpenReference(load(r.triples()), r.runMean()))
-            .toList();
-    steps = OpenSteps.restored(compute, state.newest(), references, state.pending());
+    List<OpenReference> references = new ArrayList<>();
+    for (SnapshotFormat.StoredReference stored : state.references()) {
+      OpenReference last = references.isEmpty() ? null : references.getLast();
+      // Neighbours that are the same share one, as they do when they are frozen.
+      references.add(
+          last != null
+                  && last.runMean().equals(stored.runMean())
+                  && last.triples().triples().sameAs(stored.triples())
+              ? last
+              : new OpenReference(load(stored.triples()), stored.runMean()));
+    }
+    steps =
+        OpenSteps.restored(
+            compute, configuration().halfLife(), state.newest(), references, state.pending());
   }
 
   private Run(RunKey key, JournalEntry.Created created, Compute compute) {
@@ -77,7 +88,7 @@ final class Run {
     steps =
         OpenSteps.before(
             compute,
-            configuration().lag(),
+            configuration(),
             new OpenReference(load(new MomentsTable()), RunMean.NONE));
   }
 
@@ -185,6 +196,19 @@ final class Run {
     return batch.hasStep() ? batch.step() : steps.newest() + 1;
   }
 
+  /**
+   * What must be folded before a batch can be weighed; null when nothing is left. The outcome is
+   * given to {@link #folded} before this is asked again.
+   */
+  @Nullable Folding unfolded(ObservationBatch batch) {
+    return steps.unfolded(stepOf(batch));
+  }
+
+  /** Gives the outcome of what {@link #unfolded} asked for last. */
+  void folded(Reference outcome) {
+    steps.folded(outcome);
+  }
+
   /** The batch with what it is weighed against. Changes nothing. */
   Weighing weighing(ObservationBatch batch) {
     return new Weighing(steps.reference(stepOf(batch)).triples(), batch);
@@ -231,12 +255,24 @@ final class Run {
 
   /** Applies the next entry: the only way in which a run changes. */
   void apply(long entrySequence, JournalEntry entry) {
+    BatchMoments moments =
+        entry instanceof JournalEntry.Batch batch
+            ? compute.reduce(List.of(weighing(batch.batch()))).getFirst()
+            : BatchMoments.NONE;
+    apply(entrySequence, entry, moments);
+  }
+
+  /**
+   * The same when the entry's batch is reduced already, against what {@link #weighing} said before
+   * any batch of its group was applied.
+   */
+  void apply(long entrySequence, JournalEntry entry, BatchMoments moments) {
     if (entrySequence != sequence + 1) {
       throw new IllegalStateException("entry " + entrySequence + " does not follow " + sequence);
     }
     sequence = entrySequence;
     switch (entry) {
-      case JournalEntry.Batch batch -> applyBatch(batch);
+      case JournalEntry.Batch batch -> applyBatch(batch, moments);
       case JournalEntry.Rewound rewound -> applyRewind(rewound);
       case JournalEntry.Finished finished -> finishedAt = finished.at();
       case JournalEntry.Created _ -> throw new IllegalStateException("created twice");
@@ -250,7 +286,7 @@ final class Run {
     attempts.seenInBatch(removed.batch().attempt());
   }
 
-  private void applyBatch(JournalEntry.Batch entry) {
+  private void applyBatch(JournalEntry.Batch entry, BatchMoments moments) {
     ObservationBatch batch = entry.batch();
     long step = stepOf(batch);
     attempts.seenInBatch(batch.attempt());
@@ -261,8 +297,6 @@ final class Run {
     } else if (steps.late(step)) {
       lateBatches++;
     }
-    BatchMoments moments =
-        compute.reduce(List.of(new Weighing(steps.reference(step).triples(), batch))).getFirst();
     steps.add(
         new PendingBatch(
             step,
@@ -299,18 +333,12 @@ final class Run {
     Totals everything = totals.copy();
     steps.pending().forEach(batch -> everything.add(batch.totals()));
     OpenReference newest = steps.newestReference();
-    OpenReference folded = steps.everything();
-    RunStatistics statistics =
-        new RunStatistics(
-            describe(),
-            folded.triples().triples(),
-            everything,
-            newest.triples().triples(),
-            newest.runMean().value());
-    if (!folded.equals(newest)) {
-      compute.release(folded.triples());
-    }
-    return statistics;
+    return new RunStatistics(
+        describe(),
+        steps.everything(),
+        everything,
+        newest.triples().triples(),
+        newest.runMean().value());
   }
 
   /** The triples of reference(newest), for those who watch: no more than a copy of small arrays. */

@@ -15,6 +15,9 @@ public interface RunListener {
   /** A run was read from the journal. */
   void recovered(long nanos);
 
+  /** A compute device failed; the runs on it are read again from the journal. */
+  void deviceFailed();
+
   /** A run's new reference; what is needed of {@code totals} must be copied. */
   void folded(RunKey run, MomentsTable reference, Totals totals);
 

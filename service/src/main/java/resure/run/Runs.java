@@ -46,7 +46,7 @@ public final class Runs implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Runs.class);
 
   private final Journal journal;
-  private final Supplier<Compute> computes;
+  private final Supplier<Compute> recoveryComputes;
   private final List<Shard> shards = new ArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
   private final List<ExecutorService> writers = new ArrayList<>();
@@ -65,19 +65,22 @@ public final class Runs implements AutoCloseable {
    * Starts the threads.
    *
    * @param journal the truth; closed with this
-   * @param computes makes one backend for each shard and each recovery
+   * @param computes makes a backend for each shard, and another one when its device has failed
+   * @param recoveryComputes makes one for each recovery, which folds one batch at a time and must not
+   *     disturb a device; never closed, so on the heap
    * @param durability with {@code FSYNC} appends get a thread of their own, since they wait for the
    *     disk
    */
   public Runs(
       Journal journal,
       Supplier<Compute> computes,
+      Supplier<Compute> recoveryComputes,
       Durability durability,
       RunLimits limits,
       InstantSource clock,
       RunListener listener) {
     this.journal = journal;
-    this.computes = computes;
+    this.recoveryComputes = recoveryComputes;
     workers = Executors.newFixedThreadPool(WORKERS, named("resure-worker"));
     // Event loops need the other half; more shards only make smaller groups.
     int count = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
@@ -85,7 +88,7 @@ public final class Runs implements AutoCloseable {
       Shard shard =
           new Shard(
               journal,
-              computes.get(),
+              computes,
               durability == Durability.FSYNC ? writer(i) : Runnable::run,
               workers,
               this::recover,
@@ -116,7 +119,7 @@ public final class Runs implements AutoCloseable {
   }
 
   private @Nullable Run recover(RunKey key) throws JournalException {
-    return new Recovery(journal, computes.get()).recover(key);
+    return new Recovery(journal, recoveryComputes.get()).recover(key);
   }
 
   /** Asks the store whether it is well, which is also what makes it come back. */

@@ -10,7 +10,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import resure.compute.Compute;
 import resure.compute.jvm.JvmCompute;
 import resure.journal.InMemoryJournal;
 import resure.journal.JournalException;
@@ -62,6 +64,7 @@ final class ShardDriver implements RunListener {
   final List<RunId> ended = new ArrayList<>();
   int recovered;
   int late;
+  int deviceFailures;
 
   /** Thrown by the next call of this listener. */
   @Nullable RuntimeException defect;
@@ -80,12 +83,20 @@ final class ShardDriver implements RunListener {
   }
 
   ShardDriver(InMemoryJournal journal, RunLimits limits, Shard.Recoveries recoveries) {
+    this(journal, limits, recoveries, JvmCompute::new);
+  }
+
+  ShardDriver(
+      InMemoryJournal journal,
+      RunLimits limits,
+      Shard.Recoveries recoveries,
+      Supplier<Compute> computes) {
     this.journal = journal;
     InstantSource clock = () -> Instant.parse("2026-01-31T12:00:00.5Z").plusNanos(nanos);
     shard =
         new Shard(
             journal,
-            new JvmCompute(),
+            computes,
             writer,
             workers,
             recoveries,
@@ -226,6 +237,11 @@ final class ShardDriver implements RunListener {
   @Override
   public void groupApplied(int batches, int observations, long weighNanos, long appendNanos) {
     groups.add(batches);
+  }
+
+  @Override
+  public void deviceFailed() {
+    deviceFailures++;
   }
 
   @Override
