@@ -83,14 +83,17 @@ public final class MomentsTable {
     for (int slot = 0; slot < step.slots; slot++) {
       double observations = step.n[slot];
       if (observations > 0) {
-        if (halfLife < Double.POSITIVE_INFINITY) {
-          double factor = StrictMath.pow(2, -observations / halfLife);
-          n[slot] *= factor;
-          m2[slot] *= factor;
-        }
+        double factor = ageing(observations, halfLife);
+        n[slot] *= factor;
+        m2[slot] *= factor;
         merge(slot, observations, step.mean[slot], step.m2[slot], step.seen[slot]);
       }
     }
+  }
+
+  /** What n and M2 are multiplied by when so many observations come: 2^(-observations / halfLife). */
+  public static double ageing(double observations, double halfLife) {
+    return halfLife < Double.POSITIVE_INFINITY ? StrictMath.pow(2, -observations / halfLife) : 1;
   }
 
   /** The triples of slot {@code from} and all after it, merged in their order. */

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import resure.compute.ComputeStatus;
 import resure.run.RunDescription;
 import resure.run.RunPage;
 import resure.run.RunSettings;
@@ -17,13 +18,25 @@ import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import tools.jackson.core.JsonGenerator;
 
-/** How runs, pages of runs and statistics are written. */
+/** How runs, pages of runs, statistics and what computes are written. */
 final class RunJson {
 
   private RunJson() {}
 
   static byte[] run(RunDescription run) {
     return Json.write(json -> write(json, run));
+  }
+
+  static byte[] compute(ComputeStatus status) {
+    return Json.write(
+        json -> {
+          json.writeStartObject();
+          json.writeStringProperty("backend", status.backend());
+          json.writeStringProperty("device", status.device());
+          json.writeStringProperty("library", status.library());
+          json.writeNumberProperty("deviceFailures", status.deviceFailures());
+          json.writeEndObject();
+        });
   }
 
   static byte[] page(RunPage page) {

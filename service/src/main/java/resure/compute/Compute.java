@@ -18,6 +18,9 @@ import resure.weighting.Configuration;
  */
 public interface Compute extends AutoCloseable {
 
+  /** Name of the backend. */
+  String backend();
+
   /** Makes a reference of triples that were exported or stored; exact. Copies {@code triples}. */
   Reference load(Configuration configuration, MomentsTable triples);
 

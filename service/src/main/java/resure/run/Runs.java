@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import resure.compute.Compute;
+import resure.compute.ComputeSource;
 import resure.journal.Durability;
 import resure.journal.Journal;
 import resure.journal.JournalException;
@@ -65,7 +66,7 @@ public final class Runs implements AutoCloseable {
    * Starts the threads.
    *
    * @param journal the truth; closed with this
-   * @param computes makes a backend for each shard, and another one when its device has failed
+   * @param computes gives each shard its backend, and another one when its device has failed
    * @param recoveryComputes makes one for each recovery, which folds one batch at a time and must not
    *     disturb a device; never closed, so on the heap
    * @param durability with {@code FSYNC} appends get a thread of their own, since they wait for the
@@ -73,7 +74,7 @@ public final class Runs implements AutoCloseable {
    */
   public Runs(
       Journal journal,
-      Supplier<Compute> computes,
+      ComputeSource computes,
       Supplier<Compute> recoveryComputes,
       Durability durability,
       RunLimits limits,

@@ -18,11 +18,11 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import resure.compute.Compute;
+import resure.compute.ComputeSource;
 import resure.compute.DeviceException;
 import resure.compute.Folding;
 import resure.compute.RawWeights;
@@ -68,7 +68,7 @@ final class Shard implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(Shard.class);
 
   private final Journal journal;
-  private final Supplier<Compute> computes;
+  private final ComputeSource computes;
   private final Executor writer;
   private final Executor workers;
   private final Recoveries recoveries;
@@ -146,7 +146,7 @@ final class Shard implements Runnable {
 
   Shard(
       Journal journal,
-      Supplier<Compute> computes,
+      ComputeSource computes,
       Executor writer,
       Executor workers,
       Recoveries recoveries,
@@ -167,7 +167,7 @@ final class Shard implements Runnable {
     this.nanoTime = nanoTime;
     this.listener = listener;
     this.storeFailed = storeFailed;
-    compute = computes.get();
+    compute = computes.open();
     room = new Semaphore(limits.queuedLosses());
     housekeepingDue = nanoTime.getAsLong() + HOUSEKEEPING_NANOS;
   }
@@ -485,7 +485,7 @@ final class Shard implements Runnable {
     listener.deviceFailed();
     slots.values().forEach(this::drop);
     compute.close();
-    compute = computes.get();
+    compute = computes.replace(failure);
   }
 
   /** Puts what was picked, and not yet weighed, back to the head of its run's requests. */
@@ -568,7 +568,8 @@ final class Shard implements Runnable {
       }
     }
     if (batches > 0) {
-      listener.groupApplied(batches, observations, written.weighNanos, written.nanos);
+      listener.groupApplied(
+          batches, observations, compute.backend(), written.weighNanos, written.nanos);
     }
     for (InFlight inFlight : written.group) {
       publish(inFlight.slot);

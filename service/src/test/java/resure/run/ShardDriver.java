@@ -10,9 +10,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import resure.compute.Compute;
+import resure.compute.ComputeSource;
 import resure.compute.jvm.JvmCompute;
 import resure.journal.InMemoryJournal;
 import resure.journal.JournalException;
@@ -90,7 +89,7 @@ final class ShardDriver implements RunListener {
       InMemoryJournal journal,
       RunLimits limits,
       Shard.Recoveries recoveries,
-      Supplier<Compute> computes) {
+      ComputeSource computes) {
     this.journal = journal;
     InstantSource clock = () -> Instant.parse("2026-01-31T12:00:00.5Z").plusNanos(nanos);
     shard =
@@ -235,7 +234,8 @@ final class ShardDriver implements RunListener {
   }
 
   @Override
-  public void groupApplied(int batches, int observations, long weighNanos, long appendNanos) {
+  public void groupApplied(
+      int batches, int observations, String backend, long weighNanos, long appendNanos) {
     groups.add(batches);
   }
 
