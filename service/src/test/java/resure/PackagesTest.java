@@ -177,7 +177,7 @@ class PackagesTest {
             .map(JavaClass::getSimpleName)
             .toList();
 
-    assertThat(shown).containsExactlyInAnyOrder("JvmCompute", "RocksDbJournal");
+    assertThat(shown).containsExactlyInAnyOrder("JvmCompute", "DjlBackend", "RocksDbJournal");
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.springframework.core.Ordered;
 import org.springframework.http.HttpMethod;
+import org.springframework.http.MediaType;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
@@ -67,6 +68,7 @@ public final class Api {
                     HttpMethod.GET,
                     exchange -> {
                       exchange.allowQuery();
+                      exchange.offer(MediaType.APPLICATION_JSON);
                       return exchange.answer(200, RunJson.compute(compute.get()));
                     }),
                 maxBody),

@@ -85,6 +85,10 @@ final class ShardDriver implements RunListener {
     this(journal, limits, recoveries, JvmCompute::new);
   }
 
+  ShardDriver(InMemoryJournal journal, ComputeSource computes) {
+    this(journal, LIMITS, key -> new Recovery(journal, new JvmCompute()).recover(key), computes);
+  }
+
   ShardDriver(
       InMemoryJournal journal,
       RunLimits limits,

@@ -1,5 +1,11 @@
 package resure.compute.djl;
 
+import ai.djl.util.Utils;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
 import resure.compute.BackendUnavailableException;
 
 /** The tensor backend for tests. */
@@ -13,6 +19,19 @@ public final class Djl {
       return DjlBackend.open("cpu", null);
     } catch (BackendUnavailableException e) {
       throw new AssertionError("the tests bring libtorch with them", e);
+    }
+  }
+
+  /** A folder with libtorch, for a service that does not bring it. */
+  public static Path libtorch() {
+    String version = onCpu().library().replace("PyTorch ", "");
+    try (Stream<Path> folders = Files.list(Utils.getEngineCacheDir("pytorch"))) {
+      return folders
+          .filter(folder -> folder.getFileName().toString().matches(version + "-.*cpu-.*"))
+          .findFirst()
+          .orElseThrow();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }
