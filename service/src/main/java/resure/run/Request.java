@@ -56,6 +56,10 @@ abstract sealed class Request<T> {
     /** What the run begins with if it is new. */
     final @Nullable Start start;
 
+    Create(RunId id, WantedSettings wanted) {
+      this(id, wanted, null);
+    }
+
     Create(RunId id, WantedSettings wanted, @Nullable Start start) {
       super(id);
       this.wanted = wanted;

@@ -168,7 +168,7 @@ public final class Runs implements AutoCloseable {
     RunSettings settings = wanted.complete();
     StartFrom startFrom = settings.startFrom();
     if (startFrom == null) {
-      return offer(new Request.Create(id, wanted, null));
+      return offer(new Request.Create(id, wanted));
     }
     CompletableFuture<Outcome<Outcome<Created>>> looked = read(id, run -> run.existing(wanted));
     return looked.thenCompose(

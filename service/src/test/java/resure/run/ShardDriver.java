@@ -181,7 +181,7 @@ final class ShardDriver implements RunListener {
   }
 
   void create(String run, Configuration configuration) {
-    Outcome<Created> created = done(new Request.Create(id(run), wanted(configuration), null));
+    Outcome<Created> created = done(new Request.Create(id(run), wanted(configuration)));
     if (!(created instanceof Outcome.Done<Created> done) || !done.value().isNew()) {
       throw new AssertionError(created);
     }
