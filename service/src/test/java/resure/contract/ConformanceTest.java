@@ -45,6 +45,7 @@ class ConformanceTest {
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/finish", "");
     live.post(run + "/observations", batch);
+    live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
     live.get("/openapi.yaml");
 
     String tooLarge = " ".repeat((8 << 20) + 1);
