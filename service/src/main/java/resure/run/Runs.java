@@ -205,8 +205,10 @@ public final class Runs implements AutoCloseable {
   /** Looks up what a new run begins with. On a worker. */
   private Outcome<Start> start(RunId other, StartFrom asked, int slots) {
     try {
-      return new Starts(journal, new Recovery(journal, recoveryComputes.get())).find(other, asked, slots);
-    } catch (CorruptJournalException e) {
+      return new Starts(journal, new Recovery(journal, recoveryComputes.get()))
+          .find(other, asked, slots);
+    } catch (CorruptJournalException | RuntimeException e) {
+      // What is whole and cannot be applied was written by a defect: damaged all the same.
       LOG.error("The records of run {} are damaged", other.name(), e);
       return Outcome.refused(Refusal.START_DAMAGED);
     } catch (JournalException e) {
