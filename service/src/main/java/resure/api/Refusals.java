@@ -47,8 +47,7 @@ final class Refusals {
       case Refusal.START_UNKNOWN_RUN ->
           ProblemException.invalid("/startFrom/run", "There is no run of this name to start from.");
       case Refusal.START_EMPTY ->
-          ProblemException.invalid(
-              "/startFrom/run", "That run has no usable observation yet.");
+          ProblemException.invalid("/startFrom/run", "That run has no usable observation yet.");
       case Refusal.START_TOO_OLD ->
           ProblemException.invalid(
               "/startFrom/step", "That run has no usable observation up to this step.");

@@ -155,8 +155,7 @@ final class Run {
     Start start = created.start();
     if (conflict != null && start != null) {
       // The same words as the first time agree, and so does what the run is shown with.
-      RunSettings asked =
-          new RunSettings(created.configuration(), created.labels(), start.asked());
+      RunSettings asked = new RunSettings(created.configuration(), created.labels(), start.asked());
       conflict = wanted.conflict(asked);
     }
     return conflict == null

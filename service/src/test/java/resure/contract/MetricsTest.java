@@ -226,7 +226,8 @@ class MetricsTest {
     String other = newRun("{}");
     step(other, 0, "{\"id\": \"d-1\", \"losses\": [1, 2, 3, 4, 8]}");
     String run =
-        newRun("{\"startFrom\": {\"run\": \"%s\"}}".formatted(other.substring("/v1/runs/".length())));
+        newRun(
+            "{\"startFrom\": {\"run\": \"%s\"}}".formatted(other.substring("/v1/runs/".length())));
     assertThat(of(run)).as("before the first step").isEmpty();
 
     step(run, 0, "{\"id\": \"d-2\", \"losses\": [1]}");

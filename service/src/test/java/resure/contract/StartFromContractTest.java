@@ -49,7 +49,8 @@ class StartFromContractTest {
     for (int d = 0; d < 4; d++) {
       dialogues
           .append(d == 0 ? "" : ",")
-          .append("{\"id\":\"d\",\"losses\":[%s,%s,null,%s]}"
+          .append(
+              "{\"id\":\"d\",\"losses\":[%s,%s,null,%s]}"
                   .formatted(2 + 0.25 * d, 1.5 + 0.125 * d * step, 1 + 0.5 * d));
     }
     return "{\"step\":" + step + ",\"dialogues\":[" + dialogues + "]}";
@@ -178,7 +179,9 @@ class StartFromContractTest {
     assertThat(triples(statistics(run).get("turns")))
         .isEqualTo(triples(AFTER.getLast().get("turns")));
     assertThat(live.get(run).json().at("/configuration/startFrom"))
-        .isEqualTo(ContractValidator.parse(shown.getBytes(StandardCharsets.UTF_8)).at("/configuration/startFrom"));
+        .isEqualTo(
+            ContractValidator.parse(shown.getBytes(StandardCharsets.UTF_8))
+                .at("/configuration/startFrom"));
   }
 
   @Test
@@ -220,8 +223,7 @@ class StartFromContractTest {
 
   @Test
   void aRunOfFewerSlotsPoolsTheLaterOnes() {
-    String pooled =
-        live.newRun(body(source, "").replaceFirst("\\{", "{\"maxTurns\":2,"));
+    String pooled = live.newRun(body(source, "").replaceFirst("\\{", "{\"maxTurns\":2,"));
     JsonNode turns = statistics(pooled).get("turns");
     assertThat(turns.size()).isEqualTo(2);
     assertThat(turns.get(1).get("count").asDouble()).isEqualTo(48);
@@ -240,8 +242,7 @@ class StartFromContractTest {
     assertThat(live.get(none).json().at("/configuration/startFrom").isNull()).isTrue();
     String newest = live.newRun(body(source, ""));
     assertThat(live.get(newest).json().at("/configuration/startFrom").toString())
-        .isEqualTo(
-            "{\"run\":\"%s\",\"step\":5,\"observations\":null}".formatted(name(source)));
+        .isEqualTo("{\"run\":\"%s\",\"step\":5,\"observations\":null}".formatted(name(source)));
     String early = live.newRun(body(source, ",\"step\":2,\"observations\":2.5"));
     assertThat(live.get(early).json().at("/configuration/startFrom").toString())
         .isEqualTo("{\"run\":\"%s\",\"step\":2,\"observations\":2.5}".formatted(name(source)));

@@ -107,8 +107,7 @@ class RecoveryTest {
           recorded.saveSnapshot();
         }
       }
-      Run read =
-          new Recovery(withoutSnapshots(recorded), new JvmCompute()).recover(recorded.key);
+      Run read = new Recovery(withoutSnapshots(recorded), new JvmCompute()).recover(recorded.key);
       assertThat(bytes(Objects.requireNonNull(read)))
           .as("lag %d, seed %d", lag, 1000 + seed)
           .isEqualTo(bytes(recorded.run()));

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import resure.compute.Weighing;
 import resure.compute.jvm.JvmCompute;
 import resure.journal.Append;
+import resure.journal.Entries;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.JournalUnavailableException;
@@ -40,17 +42,14 @@ class StartsTest {
   }
 
   private static List<Moments> moments(MomentsTable triples) {
-    return java.util.stream.IntStream.range(0, triples.slots())
-        .mapToObj(triples::moments)
-        .toList();
+    return IntStream.range(0, triples.slots()).mapToObj(triples::moments).toList();
   }
 
   private static RecordedRun ofSteps(int... steps) throws JournalException {
     RecordedRun recorded = new RecordedRun(Configuration.DEFAULT.withWarmUp(2));
     Random random = new Random(3);
     for (int step : steps) {
-      recorded.score(
-          Batches.of(step, 0, new double[] {random.nextDouble(), 2}, new double[] {3}));
+      recorded.score(Batches.of(step, 0, new double[] {random.nextDouble(), 2}, new double[] {3}));
     }
     return recorded;
   }
@@ -133,9 +132,7 @@ class StartsTest {
     other.journal.append(
         List.of(
             new Append(
-                other.key,
-                other.run().sequence() + 1,
-                new JournalEntry.Deleted(resure.journal.Entries.AT))));
+                other.key, other.run().sequence() + 1, new JournalEntry.Deleted(Entries.AT))));
     assertThat(find(other, newest, 64)).isEqualTo(Outcome.refused(Refusal.START_UNKNOWN_RUN));
     other.journal.close();
     assertThatThrownBy(() -> find(other, newest, 64))
