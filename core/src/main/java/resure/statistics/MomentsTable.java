@@ -108,6 +108,32 @@ public final class MomentsTable {
     return pool.moments(0);
   }
 
+  /**
+   * The triples that a run of {@code most} slots begins with when it goes on from these: slots past
+   * its last one are pooled in that, and evidence counts at most as {@code observations}. Where n
+   * is above that, n and M2 are multiplied by observations / n, as ageing does; mean and seen stay.
+   *
+   * @param most slots of the new run, at least 1; where it has more than this, each slot stays
+   *     where it is
+   * @param observations highest n, at least 2; infinite for no bound
+   */
+  public MomentsTable inherited(int most, double observations) {
+    MomentsTable inherited = new MomentsTable();
+    for (int slot = 0; slot < Math.min(slots, most); slot++) {
+      Moments moments = slot == most - 1 ? pooled(slot) : moments(slot);
+      if (moments.n() > observations) {
+        moments =
+            new Moments(
+                observations,
+                moments.mean(),
+                moments.m2() * (observations / moments.n()),
+                moments.seen());
+      }
+      inherited.set(slot, moments);
+    }
+    return inherited;
+  }
+
   private static MomentsTable merged(List<BatchMoments> batches, int from, int to) {
     if (to - from == 1) {
       return of(batches.get(from));

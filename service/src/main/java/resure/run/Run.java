@@ -11,6 +11,7 @@ import resure.compute.Reference;
 import resure.compute.Weighing;
 import resure.journal.JournalEntry;
 import resure.journal.RunKey;
+import resure.journal.Start;
 import resure.observation.ObservationBatch;
 import resure.observation.Weights;
 import resure.statistics.BatchMoments;
@@ -32,8 +33,11 @@ final class Run {
   }
 
   private final RunKey key;
+  private final JournalEntry.Created created;
+
+  /** As people are shown them: with the step that {@code startFrom} came to. */
   private final RunSettings settings;
-  private final Instant createdAt;
+
   private final Compute compute;
   private final Attempts attempts;
   private final Rewinds rewinds;
@@ -48,8 +52,8 @@ final class Run {
   private Run(
       RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
     this.key = key;
-    this.settings = new RunSettings(created.configuration(), created.labels());
-    this.createdAt = created.at();
+    this.created = created;
+    this.settings = settings(created);
     this.compute = compute;
     attempts = state.attempts();
     rewinds = state.rewinds();
@@ -77,19 +81,28 @@ final class Run {
 
   private Run(RunKey key, JournalEntry.Created created, Compute compute) {
     this.key = key;
-    this.settings = new RunSettings(created.configuration(), created.labels());
-    this.createdAt = created.at();
+    this.created = created;
+    this.settings = settings(created);
     this.compute = compute;
     attempts = new Attempts();
     rewinds = new Rewinds();
     totals = new Totals();
     sequence = 1;
     stepping = Stepping.UNDECIDED;
+    Start start = created.start();
+    // The mean weight begins at nothing whatever the triples: no weight of this run was answered.
     steps =
         OpenSteps.before(
             compute,
             configuration(),
-            new OpenReference(load(new MomentsTable()), RunMean.NONE));
+            new OpenReference(
+                load(start == null ? new MomentsTable() : start.triples()), RunMean.NONE));
+  }
+
+  private static RunSettings settings(JournalEntry.Created created) {
+    Start start = created.start();
+    return new RunSettings(
+        created.configuration(), created.labels(), start == null ? null : start.resolved());
   }
 
   /** A run at its first entry. */
@@ -109,13 +122,9 @@ final class Run {
 
   /** The same state on another compute backend, bit for bit; this one is released. */
   Run moveTo(Compute other) {
-    Run moved = new Run(key, created(), other, state());
+    Run moved = new Run(key, created, other, state());
     release();
     return moved;
-  }
-
-  private JournalEntry.Created created() {
-    return new JournalEntry.Created(createdAt, settings.configuration(), settings.labels());
   }
 
   /** Everything bounded that applying the journal has built. */
@@ -140,12 +149,22 @@ final class Run {
     return key;
   }
 
-  RunSettings settings() {
-    return settings;
+  /** What a request to create this run is answered. */
+  Outcome<Created> existing(WantedSettings wanted) {
+    String conflict = wanted.conflict(settings);
+    Start start = created.start();
+    if (conflict != null && start != null) {
+      // The same words as the first time agree, and so does what the run is shown with.
+      RunSettings asked = new RunSettings(created.configuration(), created.labels(), start.asked());
+      conflict = wanted.conflict(asked);
+    }
+    return conflict == null
+        ? Outcome.done(new Created(describe(), false))
+        : new Outcome.Refused<>(Refusal.RUN_CONFLICT, conflict);
   }
 
   Configuration configuration() {
-    return settings.configuration();
+    return created.configuration();
   }
 
   Attempts attempts() {
@@ -324,7 +343,7 @@ final class Run {
         stepping == Stepping.BY_STEP ? steps.newest() : null,
         sequence,
         lateBatches,
-        createdAt,
+        created.at(),
         lastBatchAt,
         finishedAt);
   }

@@ -22,12 +22,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import resure.compute.Compute;
 import resure.compute.ComputeSource;
+import resure.journal.CorruptJournalException;
 import resure.journal.Durability;
 import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
+import resure.journal.Start;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
+import resure.observation.StartFrom;
 
 /**
  * The front door: every run of the service, by name. Each request goes to the shard that owns its
@@ -157,9 +160,60 @@ public final class Runs implements AutoCloseable {
     return shards.stream().mapToInt(Shard::queuedLosses).sum();
   }
 
-  /** Makes the run, or finds that it is there with settings that agree. */
+  /**
+   * Makes the run, or finds that it is there with settings that agree. Whose statistics a new run
+   * begins with is looked up before it is made, and never again.
+   */
   public CompletableFuture<Outcome<Created>> create(RunId id, WantedSettings wanted) {
-    return offer(new Request.Create(id, wanted));
+    RunSettings settings = wanted.complete();
+    StartFrom startFrom = settings.startFrom();
+    if (startFrom == null) {
+      return offer(new Request.Create(id, wanted));
+    }
+    CompletableFuture<Outcome<Outcome<Created>>> looked = read(id, run -> run.existing(wanted));
+    return looked.thenCompose(
+        outcome ->
+            switch (outcome) {
+              case Outcome.Done<Outcome<Created>> done ->
+                  CompletableFuture.completedFuture(done.value());
+              case Outcome.Refused<Outcome<Created>> refused
+                  when refused.refusal() == Refusal.UNKNOWN_RUN ->
+                  CompletableFuture.supplyAsync(
+                          () ->
+                              start(
+                                  new RunId(id.tenant(), startFrom.run()),
+                                  startFrom,
+                                  settings.configuration().maxTurns()),
+                          workers)
+                      .thenCompose(start -> create(id, wanted, start));
+              case Outcome.Refused<Outcome<Created>> refused ->
+                  CompletableFuture.completedFuture(
+                      new Outcome.Refused<>(refused.refusal(), refused.detail()));
+            });
+  }
+
+  private CompletableFuture<Outcome<Created>> create(
+      RunId id, WantedSettings wanted, Outcome<Start> start) {
+    return switch (start) {
+      case Outcome.Done<Start> done -> offer(new Request.Create(id, wanted, done.value()));
+      case Outcome.Refused<Start> refused ->
+          CompletableFuture.completedFuture(
+              new Outcome.Refused<>(refused.refusal(), refused.detail()));
+    };
+  }
+
+  /** Looks up what a new run begins with. On a worker. */
+  private Outcome<Start> start(RunId other, StartFrom asked, int slots) {
+    try {
+      return new Starts(journal, new Recovery(journal, recoveryComputes.get()))
+          .find(other, asked, slots);
+    } catch (CorruptJournalException | RuntimeException e) {
+      // What is whole and cannot be applied was written by a defect: damaged all the same.
+      LOG.error("The records of run {} are damaged", other.name(), e);
+      return Outcome.refused(Refusal.START_DAMAGED);
+    } catch (JournalException e) {
+      return Outcome.refused(Refusal.STORE_UNAVAILABLE);
+    }
   }
 
   /** Weighs a batch and records it; done when it is durable. {@code key} makes a retry safe. */

@@ -328,12 +328,7 @@ final class Shard implements Runnable {
   }
 
   private void answerExisting(Request.Create create, Run run) {
-    String conflict = create.wanted.conflict(run.settings());
-    answer(
-        create,
-        conflict == null
-            ? Outcome.done(new Created(run.describe(), false))
-            : new Outcome.Refused<>(Refusal.RUN_CONFLICT, conflict));
+    answer(create, run.existing(create.wanted));
   }
 
   private void rewind(Slot slot, Run run, Request.Rewind rewind) {
@@ -762,7 +757,8 @@ final class Shard implements Runnable {
         RunSettings settings = create.wanted.complete();
         RunKey key = new RunKey(slot.id, Incarnation.next(clock.millis()));
         JournalEntry entry =
-            new JournalEntry.Created(now(), settings.configuration(), settings.labels());
+            new JournalEntry.Created(
+                now(), settings.configuration(), settings.labels(), create.start);
         gathering.add(new InFlight(slot, create, new Append(key, 1, entry), null));
         return;
       }

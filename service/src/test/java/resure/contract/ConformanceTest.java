@@ -46,6 +46,7 @@ class ConformanceTest {
     live.post(run + "/finish", "");
     live.post(run + "/observations", batch);
     live.get("/v1/compute");
+    live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
     live.get("/openapi.yaml");
 
     String tooLarge = " ".repeat((8 << 20) + 1);
