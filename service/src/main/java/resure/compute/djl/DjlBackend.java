@@ -22,6 +22,8 @@ public final class DjlBackend {
   private static final String ENGINE = "PyTorch";
   private static final String LIBRARY_PATH = "PYTORCH_LIBRARY_PATH";
 
+  private static final String THREADS = "ai.djl.pytorch.num_threads";
+
   /** Of NVIDIA's driver, on Linux and in its subsystem on Windows. */
   private static final List<Path> DRIVERS = List.of(Path.of("/dev/nvidiactl"), Path.of("/dev/dxg"));
 
@@ -51,6 +53,9 @@ public final class DjlBackend {
       throws BackendUnavailableException {
     // What is not here already is never fetched.
     System.setProperty("ai.djl.offline", "true");
+    // Shards are what uses several processors. Threads of one operation wait for each other by
+    // spinning, which on a busy machine costs more than they gain.
+    System.setProperty(THREADS, System.getProperty(THREADS, "1"));
     if (libtorch != null) {
       if (!Files.isDirectory(libtorch)) {
         throw new BackendUnavailableException("there is no folder " + libtorch, null);
