@@ -103,7 +103,8 @@ final class Run {
     return moved;
   }
 
-  private JournalEntry.Created created() {
+  /** Its first entry. */
+  JournalEntry.Created created() {
     return new JournalEntry.Created(createdAt, settings.configuration(), settings.labels());
   }
 
@@ -135,6 +136,10 @@ final class Run {
 
   Configuration configuration() {
     return settings.configuration();
+  }
+
+  Instant createdAt() {
+    return createdAt;
   }
 
   Attempts attempts() {
