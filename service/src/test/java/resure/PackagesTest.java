@@ -29,6 +29,7 @@ class PackagesTest {
           Map.entry("journal", List.of()),
           Map.entry("journal.rocksdb", List.of("journal")),
           Map.entry("run", List.of("compute", "journal")),
+          Map.entry("replay", List.of("run", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...
           Map.entry("metrics", List.of("run", "journal")),
           Map.entry("api", List.of("run", "journal")));
@@ -157,7 +158,7 @@ class PackagesTest {
             .map(JavaClass::getSimpleName)
             .toList();
 
-    assertThat(shown).containsExactlyInAnyOrder("JvmCompute", "RocksDbJournal");
+    assertThat(shown).containsExactlyInAnyOrder("JvmCompute", "JvmSweep", "RocksDbJournal");
   }
 
   @Test
