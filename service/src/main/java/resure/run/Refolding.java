@@ -35,7 +35,7 @@ public final class Refolding implements AutoCloseable {
    */
   public MomentsTable apply(Scored scored) {
     Weighing weighing = run.weighing(scored.batch());
-    if (weighing.reference() != last) {
+    if (!weighing.reference().equals(last)) {
       last = weighing.reference();
       triples = last.triples();
     }
