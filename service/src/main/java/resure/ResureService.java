@@ -18,6 +18,7 @@ import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import resure.api.Api;
+import resure.compute.BackendUnavailableException;
 import resure.compute.jvm.JvmCompute;
 import resure.journal.JournalException;
 import resure.journal.rocksdb.RocksDbJournal;
@@ -45,35 +46,47 @@ public class ResureService {
   @Bean(destroyMethod = "")
   RocksDbJournal journal(ResureProperties properties) throws JournalException {
     LOG.info(
-        "State is in {}, durability is {}, compute is jvm",
+        "State is in {}, durability is {}",
         properties.stateDirectory().toAbsolutePath().normalize(),
         properties.durability().name().toLowerCase(Locale.ROOT));
     return RocksDbJournal.open(properties.stateDirectory(), properties.durability());
   }
 
   @Bean
-  ServiceMeters meters(ResureProperties properties, MeterRegistry registry) {
-    return new ServiceMeters(
-        registry, properties.metricsMaxRuns(), properties.metricsMaxTurns(), "jvm");
+  ComputeChoice compute(ResureProperties properties) throws BackendUnavailableException {
+    return ComputeChoice.open(properties);
   }
 
   @Bean
-  Runs runs(ResureProperties properties, RocksDbJournal journal, ServiceMeters meters) {
+  ServiceMeters meters(ResureProperties properties, MeterRegistry registry) {
+    return new ServiceMeters(registry, properties.metricsMaxRuns(), properties.metricsMaxTurns());
+  }
+
+  @Bean
+  Runs runs(
+      ResureProperties properties,
+      RocksDbJournal journal,
+      ComputeChoice compute,
+      ServiceMeters meters) {
     Runs runs =
         new Runs(
             journal,
+            compute,
             JvmCompute::new,
             properties.durability(),
             properties.runs(),
             InstantSource.system(),
             meters);
     meters.watch(runs, journal::bytes);
+    meters.watch(compute::status);
     return runs;
   }
 
   @Bean
-  HandlerMapping addresses(ResureProperties properties, Runs runs, ServiceMeters meters) {
-    return Api.addresses(runs, properties.maxLosses(), properties.maxBody(), meters::answered);
+  HandlerMapping addresses(
+      ResureProperties properties, Runs runs, ComputeChoice compute, ServiceMeters meters) {
+    return Api.addresses(
+        runs, compute::status, properties.maxLosses(), properties.maxBody(), meters::answered);
   }
 
   @Bean

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import resure.journal.JournalException;
+import resure.journal.Start;
 import resure.observation.ObservationBatch;
 import resure.observation.Weights;
 import resure.run.RecordedRun;
@@ -35,7 +36,16 @@ final class BruteForce {
 
   BruteForce(Configuration configuration, List<ObservationBatch> standing, List<Bad> bad)
       throws JournalException {
-    RecordedRun run = new RecordedRun(configuration);
+    this(configuration, null, standing, bad);
+  }
+
+  BruteForce(
+      Configuration configuration,
+      @Nullable Start start,
+      List<ObservationBatch> standing,
+      List<Bad> bad)
+      throws JournalException {
+    RecordedRun run = new RecordedRun(configuration, start);
     Set<Bad> labels = new HashSet<>(bad);
     for (ObservationBatch batch : standing) {
       Weights weights = run.score(batch);
