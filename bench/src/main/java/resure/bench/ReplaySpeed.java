@@ -82,6 +82,7 @@ final class ReplaySpeed {
         new Runs(
             RocksDbJournal.open(state, Durability.OS),
             JvmCompute::new,
+            JvmCompute::new,
             Durability.OS,
             new RunLimits(4096, 1 << 20, 16, Duration.ofHours(1)),
             InstantSource.system(),
@@ -212,10 +213,13 @@ final class ReplaySpeed {
   private record Unheard() implements RunListener {
     @Override
     public void groupApplied(
-        int batches, int observations, long weighNanos, long appendNanos) {}
+        int batches, int observations, String backend, long weighNanos, long appendNanos) {}
 
     @Override
     public void lateBatch() {}
+
+    @Override
+    public void deviceFailed() {}
 
     @Override
     public void recovered(long nanos) {}
