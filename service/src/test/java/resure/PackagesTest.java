@@ -30,6 +30,7 @@ class PackagesTest {
           Map.entry("journal", List.of()),
           Map.entry("journal.rocksdb", List.of("journal")),
           Map.entry("run", List.of("compute", "journal")),
+          Map.entry("replay", List.of("run", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
           // compute only what runs.
           Map.entry("metrics", List.of("run", "journal", "compute")),
@@ -177,7 +178,8 @@ class PackagesTest {
             .map(JavaClass::getSimpleName)
             .toList();
 
-    assertThat(shown).containsExactlyInAnyOrder("JvmCompute", "DjlBackend", "RocksDbJournal");
+    assertThat(shown)
+        .containsExactlyInAnyOrder("JvmCompute", "JvmSweep", "DjlBackend", "RocksDbJournal");
   }
 
   @Test

@@ -2,11 +2,13 @@ package resure.run;
 
 import java.util.ArrayList;
 import java.util.List;
+import resure.compute.Compute;
 import resure.journal.Journal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
 import resure.journal.StoredEntry;
+import resure.weighting.Configuration;
 
 /**
  * The recorded batches of a run as they stood at one sequence, in that order. Reading is blocking
@@ -18,6 +20,7 @@ public final class Export {
 
   private final Journal journal;
   private final RunKey run;
+  private final JournalEntry.Created created;
   private final long last;
   private final Rewinds rewinds;
   private final long fromStep;
@@ -27,10 +30,35 @@ public final class Export {
   Export(Journal journal, Run run, long fromStep, long toStep) {
     this.journal = journal;
     this.run = run.key();
+    this.created = run.created();
     this.last = run.sequence();
     this.rewinds = run.rewinds().copy();
     this.fromStep = fromStep;
     this.toStep = toStep;
+  }
+
+  private Export(Export other) {
+    journal = other.journal;
+    run = other.run;
+    created = other.created;
+    last = other.last;
+    rewinds = other.rewinds;
+    fromStep = other.fromStep;
+    toStep = other.toStep;
+  }
+
+  /** The same batches once more, from the first. */
+  public Export again() {
+    return new Export(this);
+  }
+
+  /**
+   * What folds these batches as if the run had been created with another configuration.
+   *
+   * @param compute for this alone; closed with it
+   */
+  public Refolding refolding(Configuration configuration, Compute compute) {
+    return new Refolding(run, created, configuration, compute);
   }
 
   /** The next batches that stand, as {@link Scored}; empty at the end. */

@@ -127,6 +127,11 @@ final class Run {
     return moved;
   }
 
+  /** Its first entry. */
+  JournalEntry.Created created() {
+    return created;
+  }
+
   /** Everything bounded that applying the journal has built. */
   SnapshotFormat.State state() {
     return new SnapshotFormat.State(
