@@ -2,8 +2,6 @@ package resure.compute.djl;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
 
 /**
  * Numbers that tensor operations need, as float64 arrays of one element that broadcast: an operation
@@ -12,18 +10,15 @@ import ai.djl.ndarray.types.Shape;
  */
 final class Constants {
 
+  final NDArray minusOne;
   final NDArray zero;
   final NDArray one;
   final NDArray two;
 
   Constants(NDManager manager) {
+    minusOne = manager.create(new double[] {-1});
     zero = manager.create(new double[] {0});
     one = manager.create(new double[] {1});
     two = manager.create(new double[] {2});
-  }
-
-  /** A column of ones. */
-  NDArray ones(NDManager owner, int length) {
-    return owner.ones(new Shape(length), DataType.FLOAT64);
   }
 }

@@ -12,6 +12,7 @@ import resure.compute.BackendUnavailableException;
 import resure.compute.Compute;
 import resure.compute.DeviceException;
 import resure.compute.Folding;
+import resure.compute.Sweep;
 import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
@@ -142,6 +143,11 @@ public final class DjlBackend {
       manager.close();
       throw e;
     }
+  }
+
+  /** A new sweep, for one thread of a replay. */
+  public Sweep sweep() {
+    return new DjlSweep(engine.newBaseManager(device));
   }
 
   /** The device: cpu, or gpu:0 and so on. */

@@ -175,35 +175,44 @@ final class GroupWeighing {
     NDArray excess = z.subi(threshold);
     NDList values = new NDList();
     for (Stretch s : stretches) {
-      NDArray floor = part(owner, floors, s);
-      values.add(
-          switch (s.function) {
-            case WeightFunction.Exponential _ ->
-                part(owner, sharpness, s).mul(part(owner, excess, s)).negi().exp().maximum(floor);
-            case WeightFunction.Gaussian _ -> {
-              NDArray u = part(owner, sharpness, s).mul(part(owner, excess, s));
-              yield u.mul(u).negi().divi(constants.two).exp().maximum(floor);
+      Formulas.Operands operands =
+          new Formulas.Operands() {
+            @Override
+            public NDArray excess() {
+              return part(owner, excess, s);
             }
-            case WeightFunction.Cauchy _ -> {
-              NDArray u = part(owner, sharpness, s).mul(part(owner, excess, s));
-              NDArray divisor = u.mul(u).addi(constants.one);
-              yield constants.ones(owner, s.to - s.from).divi(divisor).maximum(floor);
+
+            @Override
+            public NDArray threshold() {
+              return part(owner, threshold, s);
             }
-            case WeightFunction.Sigmoid _ -> {
-              NDArray u = part(owner, sharpness, s).mul(part(owner, excess, s));
-              NDArray divisor = u.exp().addi(constants.one);
-              NDArray two = constants.ones(owner, s.to - s.from).muli(constants.two);
-              yield two.divi(divisor).maximum(floor);
+
+            @Override
+            public NDArray sharpness() {
+              return part(owner, sharpness, s);
             }
-            case WeightFunction.Clip _ -> {
-              NDArray cap = part(owner, threshold, s).mul(part(owner, sd, s));
-              cap.addi(part(owner, mean, s));
-              NDArray ratio = cap.div(part(owner, x, s)).minimum(constants.one);
-              yield NDArrays.where(cap.gt(constants.zero), ratio, constants.zero).maximum(floor);
+
+            @Override
+            public NDArray floor() {
+              return part(owner, floors, s);
             }
-            case WeightFunction.Hard _ -> floor;
-            case WeightFunction.Uniform _ -> constants.ones(owner, s.to - s.from);
-          });
+
+            @Override
+            public NDArray loss() {
+              return part(owner, x, s);
+            }
+
+            @Override
+            public NDArray mean() {
+              return part(owner, mean, s);
+            }
+
+            @Override
+            public NDArray sd() {
+              return part(owner, sd, s);
+            }
+          };
+      values.add(Formulas.beyond(s.function, operands, constants));
     }
     NDArray below = stretches.size() == 1 ? values.getFirst() : NDArrays.concat(values);
     return NDArrays.where(beyond, below, constants.one);
