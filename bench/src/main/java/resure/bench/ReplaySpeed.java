@@ -188,7 +188,7 @@ final class ReplaySpeed {
       int member = i / classes;
       WeightFunction function = WeightFunction.ALL.get(member % 5);
       double threshold = 0.5 + 0.25 * (member / 5 % 8);
-      double sharpness = 0.5 + 0.05 * (member / 40);
+      double sharpness = 0.5 + 0.05 * Math.floorDiv(member, 40);
       int fold = i % classes;
       all.add(
           Configuration.DEFAULT
