@@ -14,7 +14,11 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import resure.compute.BackendUnavailableException;
+import resure.compute.Sweep;
+import resure.compute.djl.DjlBackend;
 import resure.compute.jvm.JvmCompute;
 import resure.compute.jvm.JvmSweep;
 import resure.journal.Durability;
@@ -25,6 +29,7 @@ import resure.observation.RunId;
 import resure.replay.Bad;
 import resure.replay.ReplayPlan;
 import resure.replay.ReplayResult;
+import resure.replay.Tally;
 import resure.replay.Trial;
 import resure.run.Export;
 import resure.run.Outcome;
@@ -41,7 +46,9 @@ import resure.weighting.Weighting;
 
 /**
  * Configurations times losses a second of a replay: reading the journal, folding and weighing
- * included. Nothing else runs in this process meanwhile.
+ * included. Nothing else runs in this process meanwhile. With several backends ({@code
+ * --backends=jvm,cpu,gpu:0}, the latter two tensors on that device) the results of all must agree
+ * with those of the first.
  */
 final class ReplaySpeed {
 
@@ -61,6 +68,7 @@ final class ReplaySpeed {
           "configurations", "1,10,100,1000,10000",
           "classes", "10",
           "threads", "2",
+          "backends", "jvm",
           "directory", "bench/target/measured");
 
   private final Options options;
@@ -91,19 +99,36 @@ final class ReplaySpeed {
       Export again = record(runs, "again", DIALOGUES);
       List<Bad> bad =
           IntStream.range(0, DIALOGUES / 20).mapToObj(d -> new Bad("sgd-" + d, null)).toList();
-      measure(once, plan(10, List.of()), executor, threads);
-      measure(again, plan(10, bad), executor, threads);
-      out.println("million weighings a second (seconds)");
-      out.printf(
-          "%14s %22s %22s %22s%n", "configurations", "sums", "and steadiness", "and labels");
-      for (String size : options.list("configurations")) {
-        int configurations = Integer.parseInt(size);
+      List<List<ReplayResult>> first = null;
+      for (String backend : options.list("backends")) {
+        List<Sweep> sweeps = sweeps(backend, threads);
+        if (sweeps.isEmpty()) {
+          out.println(backend + ": not measured, there is none");
+          continue;
+        }
+        Runner runner = new Runner(sweeps, executor, threads);
+        List<List<ReplayResult>> results =
+            List.of(
+                runner.run(once, plan(100, List.of())), runner.run(again, plan(100, bad)));
+        if (first == null) {
+          first = results;
+        }
         out.printf(
-            "%14d %22s %22s %22s%n",
-            configurations,
-            measure(once, plan(configurations, List.of()), executor, threads),
-            measure(again, plan(configurations, List.of()), executor, threads),
-            measure(again, plan(configurations, bad), executor, threads));
+            "%s: largest difference of a mean weight or ratio from the first backend's %.2g%n",
+            backend, difference(first, results));
+        out.println("million weighings a second (seconds)");
+        out.printf(
+            "%14s %22s %22s %22s%n", "configurations", "sums", "and steadiness", "and labels");
+        for (String size : options.list("configurations")) {
+          int configurations = Integer.parseInt(size);
+          out.printf(
+              "%14d %22s %22s %22s%n",
+              configurations,
+              measure(runner, once, plan(configurations, List.of())),
+              measure(runner, again, plan(configurations, List.of())),
+              measure(runner, again, plan(configurations, bad)));
+        }
+        sweeps.forEach(Sweep::close);
       }
     } finally {
       executor.shutdown();
@@ -111,21 +136,49 @@ final class ReplaySpeed {
     }
   }
 
-  private String measure(Export recorded, ReplayPlan plan, ExecutorService executor, int threads)
+  /** One for each thread; none when the device is not there. */
+  private static List<Sweep> sweeps(String backend, int threads) {
+    if (backend.equals("jvm")) {
+      return Stream.generate(() -> (Sweep) new JvmSweep()).limit(threads).toList();
+    }
+    try {
+      DjlBackend djl = DjlBackend.open(backend, null);
+      return Stream.generate(djl::sweep).limit(threads).toList();
+    } catch (BackendUnavailableException e) {
+      return List.of();
+    }
+  }
+
+  private record Runner(List<Sweep> sweeps, ExecutorService executor, int threads) {
+    List<ReplayResult> run(Export recorded, ReplayPlan plan) throws IOException {
+      return new Trial(plan, recorded::again, JvmCompute::new, sweeps, executor, threads)
+          .run(fraction -> {});
+    }
+  }
+
+  private static double difference(
+      List<List<ReplayResult>> first, List<List<ReplayResult>> second) {
+    double largest = 0;
+    for (int plan = 0; plan < first.size(); plan++) {
+      for (int i = 0; i < first.get(plan).size(); i++) {
+        Tally a = first.get(plan).get(i).all();
+        Tally b = second.get(plan).get(i).all();
+        largest = Math.max(largest, Math.abs(a.meanWeight() - b.meanWeight()));
+        largest =
+            Math.max(largest, Math.abs(a.effectiveSampleRatio() - b.effectiveSampleRatio()));
+        largest = Math.max(largest, Math.abs(a.downWeightedRatio() - b.downWeightedRatio()));
+      }
+    }
+    return largest;
+  }
+
+  private static String measure(Runner runner, Export recorded, ReplayPlan plan)
       throws IOException {
     List<Double> seconds = new ArrayList<>();
     long weighed = 0;
     do {
       long start = System.nanoTime();
-      List<ReplayResult> results =
-          new Trial(
-                  plan,
-                  recorded::again,
-                  JvmCompute::new,
-                  IntStream.range(0, threads).mapToObj(thread -> new JvmSweep()).toList(),
-                  executor,
-                  threads)
-              .run(fraction -> {});
+      List<ReplayResult> results = runner.run(recorded, plan);
       seconds.add((System.nanoTime() - start) / 1e9);
       weighed = results.stream().mapToLong(result -> result.all().observations()).sum();
     } while (seconds.size() < ROUNDS && seconds.getFirst() < LONG_SECONDS);
