@@ -22,6 +22,7 @@ import resure.compute.jvm.JvmCompute;
 import resure.journal.JournalException;
 import resure.journal.rocksdb.RocksDbJournal;
 import resure.metrics.ServiceMeters;
+import resure.replay.Replays;
 import resure.run.Runs;
 
 /** Starts the service and wires it together. */
@@ -72,8 +73,18 @@ public class ResureService {
   }
 
   @Bean
-  HandlerMapping addresses(ResureProperties properties, Runs runs, ServiceMeters meters) {
-    return Api.addresses(runs, properties.maxLosses(), properties.maxBody(), meters::answered);
+  Replays replays(RocksDbJournal journal, Runs runs, ServiceMeters meters)
+      throws JournalException {
+    Replays replays = new Replays(journal, runs, TRIALS, InstantSource.system(), meters);
+    meters.watch(replays);
+    return replays;
+  }
+
+  @Bean
+  HandlerMapping addresses(
+      ResureProperties properties, Runs runs, Replays replays, ServiceMeters meters) {
+    return Api.addresses(
+        runs, replays, properties.maxLosses(), properties.maxBody(), meters::answered);
   }
 
   @Bean

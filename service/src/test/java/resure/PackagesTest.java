@@ -30,8 +30,9 @@ class PackagesTest {
           Map.entry("journal.rocksdb", List.of("journal")),
           Map.entry("run", List.of("compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...
-          Map.entry("metrics", List.of("run", "journal")),
-          Map.entry("api", List.of("run", "journal")));
+          Map.entry("replay", List.of("run", "compute", "journal")),
+          Map.entry("metrics", List.of("run", "replay", "journal")),
+          Map.entry("api", List.of("run", "replay", "journal")));
 
   private static final List<String> VALUES = List.of("observation", "statistics", "weighting");
 
@@ -43,7 +44,7 @@ class PackagesTest {
   private static final Map<String, List<String>> LIBRARIES =
       Map.of(
           "org.rocksdb", List.of("journal.rocksdb"),
-          "org.slf4j", List.of("run", "api", "journal.rocksdb"),
+          "org.slf4j", List.of("run", "replay", "api", "journal.rocksdb"),
           "io.micrometer", List.of("metrics"),
           "org.springframework", List.of("api"),
           "reactor", List.of("api"),

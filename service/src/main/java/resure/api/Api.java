@@ -11,9 +11,10 @@ import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
+import resure.replay.Replays;
 import resure.run.Runs;
 
-/** The HTTP interface of {@link Runs}, as {@code openapi/resure.yaml} describes it. */
+/** The HTTP interface of {@link Runs} and {@link Replays}, as {@code openapi/resure.yaml} describes it. */
 public final class Api {
 
   private Api() {}
@@ -26,7 +27,8 @@ public final class Api {
    * @param answered is told the nanoseconds from the arrival of a batch's head to its answer
    */
   public static HandlerMapping addresses(
-      Runs runs, int maxLosses, int maxBody, LongConsumer answered) {
+      Runs runs, Replays replays, int maxLosses, int maxBody, LongConsumer answered) {
+    ReplayHandler replay = new ReplayHandler(replays);
     RunHandler run = new RunHandler(runs);
     ObservationsHandler observations = new ObservationsHandler(runs, maxLosses, answered);
     byte[] contract = contract();
@@ -54,6 +56,12 @@ public final class Api {
             new Resource(Map.of(HttpMethod.POST, run::rewind), maxBody),
             "/v1/runs/{run}/finish",
             new Resource(Map.of(HttpMethod.POST, run::finish), maxBody),
+            "/v1/runs/{run}/replays",
+            new Resource(
+                Map.of(HttpMethod.POST, replay::start, HttpMethod.GET, replay::list), maxBody),
+            "/v1/runs/{run}/replays/{replay}",
+            new Resource(
+                Map.of(HttpMethod.GET, replay::find, HttpMethod.DELETE, replay::remove), maxBody),
             "/openapi.yaml",
             new Resource(
                 Map.of(

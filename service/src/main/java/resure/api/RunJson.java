@@ -55,8 +55,16 @@ final class RunJson {
   }
 
   private static void write(JsonGenerator json, RunSettings settings) {
-    Configuration configuration = settings.configuration();
     json.writeStartObject();
+    fields(json, settings.configuration());
+    json.writeObjectPropertyStart("labels");
+    new TreeMap<>(settings.labels()).forEach(json::writeStringProperty);
+    json.writeEndObject();
+    json.writeEndObject();
+  }
+
+  /** The fields of a configuration, all of them. */
+  static void fields(JsonGenerator json, Configuration configuration) {
     json.writeObjectPropertyStart("weighting");
     json.writeStringProperty("function", configuration.weighting().function().label());
     json.writeNumberProperty("threshold", configuration.weighting().threshold());
@@ -75,10 +83,6 @@ final class RunJson {
     json.writeEndObject();
     json.writeStringProperty("normalization", configuration.normalization().label());
     json.writeBooleanProperty("shadow", configuration.shadow());
-    json.writeObjectPropertyStart("labels");
-    new TreeMap<>(settings.labels()).forEach(json::writeStringProperty);
-    json.writeEndObject();
-    json.writeEndObject();
   }
 
   static byte[] statistics(RunStatistics statistics) {
@@ -173,7 +177,7 @@ final class RunJson {
     }
   }
 
-  private static void text(JsonGenerator json, String name, @Nullable String text) {
+  static void text(JsonGenerator json, String name, @Nullable String text) {
     json.writeName(name);
     if (text == null) {
       json.writeNull();
@@ -182,7 +186,7 @@ final class RunJson {
     }
   }
 
-  private static void time(JsonGenerator json, String name, @Nullable Instant time) {
+  static void time(JsonGenerator json, String name, @Nullable Instant time) {
     text(json, name, time == null ? null : DateTimeFormatter.ISO_INSTANT.format(time));
   }
 }

@@ -12,13 +12,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 import resure.journal.RunKey;
+import resure.replay.ReplayListener;
+import resure.replay.Replays;
 import resure.run.RunListener;
 import resure.run.Runs;
 import resure.run.Totals;
 import resure.statistics.MomentsTable;
 
 /** The service's own meters, and those of up to {@code maxRuns} active runs. Any thread. */
-public final class ServiceMeters implements RunListener {
+public final class ServiceMeters implements RunListener, ReplayListener {
 
   private final MeterRegistry registry;
   private final int maxRuns;
@@ -30,6 +32,7 @@ public final class ServiceMeters implements RunListener {
   private final DistributionSummary group;
   private final Counter observations;
   private final Counter late;
+  private final Counter weighings;
 
   /** Each run's meters are changed by its shard's thread only. */
   private final Map<RunKey, RunMeters> runs = new ConcurrentHashMap<>();
@@ -78,6 +81,10 @@ public final class ServiceMeters implements RunListener {
         Counter.builder("resure.late.batches")
             .description("Batches of a step that was closed already")
             .register(registry);
+    weighings =
+        Counter.builder("resure.replay.weighings")
+            .description("Losses weighed by replays, once for each configuration")
+            .register(registry);
   }
 
   /** Adds what is asked of the running service; {@code journalBytes} at each scrape. */
@@ -95,6 +102,18 @@ public final class ServiceMeters implements RunListener {
     Gauge.builder("resure.runs.exported", runs, Map::size)
         .description("Active runs that have series of their own")
         .register(registry);
+  }
+
+  /** Adds what is asked of the replays. */
+  public void watch(Replays watched) {
+    Gauge.builder("resure.replays.unfinished", watched, Replays::unfinished)
+        .description("Replays that wait or are being computed")
+        .register(registry);
+  }
+
+  @Override
+  public void weighed(long count) {
+    weighings.increment(count);
   }
 
   /** A batch is answered. */
