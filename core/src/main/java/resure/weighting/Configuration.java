@@ -36,6 +36,9 @@ public record Configuration(
    */
   public static final double LARGEST_MAX_LOSS = 1e100;
 
+  /** Bound of {@code maxTurns}. */
+  public static final int MOST_TURNS = 1024;
+
   /** What a run gets that says nothing. */
   public static final Configuration DEFAULT =
       new Configuration(
@@ -53,7 +56,7 @@ public record Configuration(
   /** Checks the ranges. */
   public Configuration {
     require(warmUp >= 2, "warmUp must be a whole number of at least 2");
-    require(maxTurns >= 1 && maxTurns <= 1024, "maxTurns must be a whole number from 1 to 1024");
+    require(maxTurns >= 1 && maxTurns <= MOST_TURNS, "maxTurns must be a whole number from 1 to 1024");
     require(
         maxLoss > 0 && maxLoss <= LARGEST_MAX_LOSS,
         "maxLoss must be a number above 0 and at most 1e100");

@@ -22,6 +22,20 @@ public record Propagation(double strength, double decay) {
     require(decay >= 0 && decay <= 1, "decay must be between 0 and 1");
   }
 
+  /**
+   * What a turn of weight {@code own} leaves for the next turn of its dialogue: L(t + 1) = decay *
+   * (L(t) + ln own), from L = 0 at the first. A turn without a usable loss leaves what one of weight
+   * 1 does.
+   */
+  public double carry(double carried, double own) {
+    return decay * (own < 1 ? carried + StrictMath.log(own) : carried);
+  }
+
+  /** The weight of a turn that would be {@code own}: own * exp(strength * L), floored. */
+  public double lowered(double own, double carried, double floor) {
+    return carried < 0 ? Math.max(floor, own * StrictMath.exp(strength * carried)) : own;
+  }
+
   /** This with another strength. */
   public Propagation withStrength(double value) {
     return new Propagation(value, decay);

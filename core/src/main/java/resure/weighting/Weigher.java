@@ -69,6 +69,21 @@ public final class Weigher {
     return slot >= sd.length || Double.isNaN(sd[slot]);
   }
 
+  /** Mean of a slot that is not in warm-up. */
+  public double mean(int slot) {
+    return mean[slot];
+  }
+
+  /** Standard deviation of a slot that is not in warm-up. */
+  public double sd(int slot) {
+    return sd[slot];
+  }
+
+  /** z-score of a loss of a slot that is not in warm-up. */
+  public double z(int slot, double loss) {
+    return (loss - mean[slot]) / sd[slot];
+  }
+
   /**
    * Weighs one dialogue: the weights before normalization, in [floor, 1] for a usable loss and 0
    * for any other (a turn without supervision is NaN here).
@@ -80,9 +95,6 @@ public final class Weigher {
    */
   public boolean weigh(double[] losses, int from, int to, long firstTurn, double[] weights) {
     Weighting weighting = configuration.weighting();
-    WeightFunction function = weighting.function();
-    double threshold = weighting.threshold();
-    double floor = weighting.floor();
     boolean warmingUp = false;
     long turn = firstTurn;
     for (int i = from; i < to; i++, turn++) {
@@ -92,18 +104,12 @@ public final class Weigher {
         continue;
       }
       int slot = configuration.slot(turn);
-      double weight = 1;
       if (warmingUp(slot)) {
         warmingUp = true;
+        weights[i] = 1;
       } else {
-        double z = (loss - mean[slot]) / sd[slot];
-        if (z > threshold) {
-          double cap = mean[slot] + threshold * sd[slot];
-          double beyond = function.beyond(z - threshold, weighting.sharpness(), loss, cap);
-          weight = Math.max(floor, beyond);
-        }
+        weights[i] = weighting.weight(z(slot, loss), loss, mean[slot], sd[slot]);
       }
-      weights[i] = weight;
     }
     if (configuration.propagation().strength() > 0) {
       propagate(losses, from, to, weights);
@@ -111,22 +117,17 @@ public final class Weigher {
     return warmingUp;
   }
 
-  /** exp(strength * L) with L carried from turn to turn: L(t + 1) = decay * (L(t) + ln v(t)). */
   private void propagate(double[] losses, int from, int to, double[] weights) {
-    double strength = configuration.propagation().strength();
-    double decay = configuration.propagation().decay();
+    Propagation propagation = configuration.propagation();
     double floor = configuration.weighting().floor();
     double carried = 0;
     for (int i = from; i < to; i++) {
-      if (!configuration.usable(losses[i])) {
-        carried = decay * carried;
-        continue;
+      double own = 1;
+      if (configuration.usable(losses[i])) {
+        own = weights[i];
+        weights[i] = propagation.lowered(own, carried, floor);
       }
-      double own = weights[i];
-      if (carried < 0) {
-        weights[i] = Math.max(floor, own * StrictMath.exp(strength * carried));
-      }
-      carried = decay * (own < 1 ? carried + StrictMath.log(own) : carried);
+      carried = propagation.carry(carried, own);
     }
   }
 }

@@ -24,6 +24,22 @@ public record Weighting(WeightFunction function, double threshold, double sharpn
     require(floor > 0 && floor <= 1, "floor must be above 0 and at most 1");
   }
 
+  /**
+   * The weight of a loss before propagation: 1 up to the threshold, and where {@code z} is NaN, as
+   * in warm-up.
+   *
+   * @param z z-score of the loss
+   * @param loss the loss
+   * @param mean mean of its turn
+   * @param sd standard deviation of its turn
+   */
+  public double weight(double z, double loss, double mean, double sd) {
+    return z > threshold
+        ? Math.max(
+            floor, function.beyond(z - threshold, sharpness, loss, mean + threshold * sd))
+        : 1;
+  }
+
   /** This with another function. */
   public Weighting withFunction(WeightFunction value) {
     return new Weighting(value, threshold, sharpness, floor);

@@ -21,7 +21,7 @@ import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
 /** A live run with its journal, driven as a shard does it, one request after the other. */
-final class RecordedRun {
+public final class RecordedRun {
 
   private static final Instant AT = Entries.AT;
 
@@ -35,7 +35,8 @@ final class RecordedRun {
   private final Configuration configuration;
   private Run run;
 
-  RecordedRun(Configuration configuration) throws JournalException {
+  /** A new run. */
+  public RecordedRun(Configuration configuration) throws JournalException {
     this.configuration = configuration;
     JournalEntry.Created created = new JournalEntry.Created(AT, configuration, Map.of());
     journal.append(List.of(new Append(key, 1, created)));
@@ -47,7 +48,7 @@ final class RecordedRun {
   }
 
   /** Weighs, records and applies a batch. */
-  Weights score(ObservationBatch batch) throws JournalException {
+  public Weights score(ObservationBatch batch) throws JournalException {
     RawWeights raw = compute.weigh(List.of(run.weighing(batch))).getFirst();
     JournalEntry.Batch entry = new JournalEntry.Batch(AT, null, batch, run.weights(batch, raw));
     append(entry);
@@ -56,7 +57,8 @@ final class RecordedRun {
     return entry.weights();
   }
 
-  void rewind(long nextStep, @Nullable String attempt) throws JournalException {
+  /** Forgets steps, as a trainer asks for it. */
+  public void rewind(long nextStep, @Nullable String attempt) throws JournalException {
     JournalEntry.Rewound entry = new JournalEntry.Rewound(AT, nextStep, attempt);
     append(entry);
     standing.removeIf(batch -> batch.batch().step() >= nextStep);
@@ -67,7 +69,8 @@ final class RecordedRun {
     }
   }
 
-  void finish() throws JournalException {
+  /** Says that the training is over. */
+  public void finish() throws JournalException {
     JournalEntry.Finished entry = new JournalEntry.Finished(AT);
     append(entry);
     run.apply(run.sequence() + 1, entry);
@@ -79,6 +82,11 @@ final class RecordedRun {
 
   void saveSnapshot() throws JournalException {
     journal.save(key, SnapshotFormat.encode(run.state()));
+  }
+
+  /** What was recorded, as of now. */
+  public Export export() {
+    return new Export(journal, run, Long.MIN_VALUE, Long.MAX_VALUE);
   }
 
   /** The run as a restart would find it. */

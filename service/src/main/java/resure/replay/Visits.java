@@ -1,0 +1,29 @@
+package resure.replay;
+
+/**
+ * Pairs of successive visits of a dialogue's turn, as places in a sample.
+ *
+ * @param earlier of each pair the one before
+ * @param later of each pair the one after
+ */
+record Visits(int[] earlier, int[] later) {
+
+  static final Visits NONE = new Visits(new int[0], new int[0]);
+
+  int pairs() {
+    return earlier.length;
+  }
+
+  /** Rank correlation of the weights of the sample, which begin at {@code from}. */
+  double correlation(double[] weights, int from) {
+    return RankCorrelation.of(at(weights, from, earlier), at(weights, from, later));
+  }
+
+  private static double[] at(double[] weights, int from, int[] places) {
+    double[] found = new double[places.length];
+    for (int i = 0; i < found.length; i++) {
+      found[i] = weights[from + places[i]];
+    }
+    return found;
+  }
+}
