@@ -39,6 +39,9 @@ final class Computing implements AutoCloseable {
       "The run was rewound to a step of this replay, so that some of its batches are gone. Ask for"
           + " a replay of what stands now.";
 
+  private static final String STORE_FAILED =
+      "The store failed while the batches were read. Ask again.";
+
   private final Journal journal;
   private final Runs runs;
   private final Trials trials;
@@ -116,13 +119,15 @@ final class Computing implements AutoCloseable {
       if (replay.rewound()) {
         fail(replay, REWOUND);
       }
+    } catch (ChangedRecordsException e) {
+      failChanged(replay, e);
     } catch (CorruptJournalException e) {
       LOG.error("Replay {} failed", replay.id(), e);
       fail(replay, "A record of the run or of this replay is damaged; the service's log names it.");
     } catch (JournalException e) {
       if (!stopping) {
         LOG.error("Replay {} failed", replay.id(), e);
-        fail(replay, "The store failed while the batches were read. Ask again.");
+        fail(replay, STORE_FAILED);
       }
     } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
       if (!stopping) {
@@ -133,6 +138,26 @@ final class Computing implements AutoCloseable {
                 ? "The service's memory does not suffice. Ask for fewer configurations at once."
                 : "This is a defect of the service; its log says more.");
       }
+    }
+  }
+
+  /** Looks what has become of the run. */
+  private void failChanged(Unfinished replay, ChangedRecordsException changed)
+      throws InterruptedException {
+    try {
+      if (batches(replay) == null) {
+        drop(replay);
+      } else {
+        LOG.error("Replay {} failed", replay.id(), changed);
+        fail(replay, "The records of the run changed while they were read. Ask again.");
+      }
+    } catch (CancellationException e) {
+      if (replay.rewound()) {
+        fail(replay, REWOUND);
+      }
+    } catch (JournalException e) {
+      LOG.error("Replay {} failed", replay.id(), e);
+      fail(replay, STORE_FAILED);
     }
   }
 
