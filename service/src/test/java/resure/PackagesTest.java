@@ -158,7 +158,7 @@ class PackagesTest {
             .map(JavaClass::getSimpleName)
             .toList();
 
-    assertThat(shown).containsExactlyInAnyOrder("JvmCompute", "RocksDbJournal");
+    assertThat(shown).containsExactlyInAnyOrder("JvmCompute", "JvmSweep", "RocksDbJournal");
   }
 
   @Test
