@@ -23,6 +23,7 @@ final class ReplayReader {
   private static final int MAX_RANK_BY = 16;
   private static final long LARGEST_TURN = (1L << 53) - 1;
   private static final double LARGEST_WHOLE = 1L << 53;
+  private static final double WHOLE_WITHIN = 1e-13;
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private final RunRecord run;
@@ -166,15 +167,17 @@ final class ReplayReader {
     return values;
   }
 
-  /** The ends exactly, those between them evenly spaced, by ratio on a logarithmic scale. */
+  /** The ends exactly, the others between them evenly spaced, by ratio on a logarithmic scale. */
   private static double point(double from, double to, boolean log, int i, int last) {
     if (i == 0 || i == last) {
       return i == 0 ? from : to;
     }
     double share = (double) i / last;
-    return log
-        ? from * StrictMath.pow(to / from, share)
-        : from * (1 - share) + to * share;
+    double point =
+        log ? from * StrictMath.pow(to / from, share) : from * (1 - share) + to * share;
+    // Meant to be whole, but for the last bits.
+    double whole = StrictMath.rint(point);
+    return Math.abs(point - whole) <= WHOLE_WITHIN * Math.max(1, Math.abs(point)) ? whole : point;
   }
 
   /** A whole one as such: some fields take no other. */

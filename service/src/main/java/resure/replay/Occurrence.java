@@ -68,7 +68,8 @@ final class Occurrence {
     int total = 0;
     for (int i = 0; i < labels.size(); i++) {
       Bad bad = labels.get(i);
-      if (sought.getOrDefault(bad.dialogue(), Set.of()).contains(bad.turn())) {
+      Set<@Nullable Long> turns = sought.get(bad.dialogue());
+      if (turns != null && turns.contains(bad.turn())) {
         first = first < 0 ? i : first;
         total++;
         if (unknown.size() < LISTED) {
