@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.convert.DurationStyle;
@@ -27,6 +28,9 @@ import resure.run.RunLimits;
  * @param maxLosses most losses of a batch
  * @param maxBody most bytes of a body
  * @param runs bounds of what is held in memory
+ * @param computeBackend what weighs and folds
+ * @param computeDevice where tensors do it
+ * @param libtorch folder of libtorch; null to look for it where it usually is
  * @param metricsMaxRuns runs with metric series of their own
  * @param metricsMaxTurns turns of such a run that are told apart
  */
@@ -36,6 +40,9 @@ record ResureProperties(
     int maxLosses,
     int maxBody,
     RunLimits runs,
+    ComputeChoice.Backend computeBackend,
+    String computeDevice,
+    @Nullable Path libtorch,
     int metricsMaxRuns,
     int metricsMaxTurns) {
 
@@ -114,6 +121,43 @@ record ResureProperties(
             return duration;
           });
 
+  static final Property<ComputeChoice.Backend> COMPUTE_BACKEND =
+      new Property<>(
+          "resure.compute.backend",
+          "auto",
+          "auto, jvm or djl",
+          "what weighs and folds: plain Java, or tensors by DJL and PyTorch; auto is djl when there"
+              + " is a GPU that can be used",
+          text ->
+              switch (text) {
+                case "auto" -> ComputeChoice.Backend.AUTO;
+                case "jvm" -> ComputeChoice.Backend.JVM;
+                case "djl" -> ComputeChoice.Backend.DJL;
+                default -> throw new IllegalArgumentException(text);
+              });
+
+  static final Property<String> COMPUTE_DEVICE =
+      new Property<>(
+          "resure.compute.device",
+          "auto",
+          "auto, cpu or gpu: with a number from 0 to 63",
+          "where djl computes; auto is the first GPU, else the processor",
+          text -> {
+            if (!text.matches("auto|cpu|gpu:([0-9]|[1-5][0-9]|6[0-3])")) {
+              throw new IllegalArgumentException(text);
+            }
+            return text;
+          });
+
+  static final Property<Optional<Path>> LIBTORCH =
+      new Property<>(
+          "resure.compute.libtorch",
+          "",
+          "a folder",
+          "where djl finds libtorch; without one it looks in PYTORCH_LIBRARY_PATH, then on the class"
+              + " path",
+          text -> text.isEmpty() ? Optional.empty() : Optional.of(path(text)));
+
   static final Property<Integer> METRICS_MAX_RUNS =
       whole("resure.metrics.max-runs", 200, 0, 10_000, "runs with metric series of their own");
 
@@ -150,6 +194,9 @@ record ResureProperties(
           QUEUED_LOSSES,
           LOADED_RUNS,
           IDLE_AFTER,
+          COMPUTE_BACKEND,
+          COMPUTE_DEVICE,
+          LIBTORCH,
           METRICS_MAX_RUNS,
           METRICS_MAX_TURNS,
           ANONYMOUS);
@@ -199,6 +246,9 @@ record ResureProperties(
             reader.value(QUEUED_LOSSES, Integer.MAX_VALUE),
             reader.value(LOADED_RUNS, 1),
             reader.value(IDLE_AFTER, Duration.ZERO));
+    ComputeChoice.Backend backend = reader.value(COMPUTE_BACKEND, ComputeChoice.Backend.JVM);
+    String device = reader.value(COMPUTE_DEVICE, "auto");
+    Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);
     int metricsMaxRuns = reader.value(METRICS_MAX_RUNS, 0);
     int metricsMaxTurns = reader.value(METRICS_MAX_TURNS, 1);
     boolean anonymous = reader.value(ANONYMOUS, false);
@@ -215,7 +265,16 @@ record ResureProperties(
       throw new InvalidPropertiesException(reader.faults);
     }
     return new ResureProperties(
-        stateDirectory, durability, maxLosses, maxBody, runs, metricsMaxRuns, metricsMaxTurns);
+        stateDirectory,
+        durability,
+        maxLosses,
+        maxBody,
+        runs,
+        backend,
+        device,
+        libtorch,
+        metricsMaxRuns,
+        metricsMaxTurns);
   }
 
   private record Reader(ConfigurableEnvironment environment, List<String> faults) {

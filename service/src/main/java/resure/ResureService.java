@@ -21,6 +21,7 @@ import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import resure.api.Api;
+import resure.compute.BackendUnavailableException;
 import resure.compute.jvm.JvmCompute;
 import resure.compute.jvm.JvmSweep;
 import resure.journal.JournalException;
@@ -55,29 +56,39 @@ public class ResureService {
   @Bean(destroyMethod = "")
   RocksDbJournal journal(ResureProperties properties) throws JournalException {
     LOG.info(
-        "State is in {}, durability is {}, compute is jvm",
+        "State is in {}, durability is {}",
         properties.stateDirectory().toAbsolutePath().normalize(),
         properties.durability().name().toLowerCase(Locale.ROOT));
     return RocksDbJournal.open(properties.stateDirectory(), properties.durability());
   }
 
   @Bean
-  ServiceMeters meters(ResureProperties properties, MeterRegistry registry) {
-    return new ServiceMeters(
-        registry, properties.metricsMaxRuns(), properties.metricsMaxTurns(), "jvm");
+  ComputeChoice compute(ResureProperties properties) throws BackendUnavailableException {
+    return ComputeChoice.open(properties);
   }
 
   @Bean
-  Runs runs(ResureProperties properties, RocksDbJournal journal, ServiceMeters meters) {
+  ServiceMeters meters(ResureProperties properties, MeterRegistry registry) {
+    return new ServiceMeters(registry, properties.metricsMaxRuns(), properties.metricsMaxTurns());
+  }
+
+  @Bean
+  Runs runs(
+      ResureProperties properties,
+      RocksDbJournal journal,
+      ComputeChoice compute,
+      ServiceMeters meters) {
     Runs runs =
         new Runs(
             journal,
+            compute,
             JvmCompute::new,
             properties.durability(),
             properties.runs(),
             InstantSource.system(),
             meters);
     meters.watch(runs, journal::bytes);
+    meters.watch(compute::status);
     return runs;
   }
 
@@ -102,9 +113,18 @@ public class ResureService {
 
   @Bean
   HandlerMapping addresses(
-      ResureProperties properties, Runs runs, Replays replays, ServiceMeters meters) {
+      ResureProperties properties,
+      Runs runs,
+      Replays replays,
+      ComputeChoice compute,
+      ServiceMeters meters) {
     return Api.addresses(
-        runs, replays, properties.maxLosses(), properties.maxBody(), meters::answered);
+        runs,
+        replays,
+        compute::status,
+        properties.maxLosses(),
+        properties.maxBody(),
+        meters::answered);
   }
 
   @Bean

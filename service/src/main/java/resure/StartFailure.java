@@ -3,6 +3,7 @@ package resure;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
+import resure.compute.BackendUnavailableException;
 import resure.journal.JournalException;
 
 /** Says what keeps the service from starting, in place of a stack trace. */
@@ -15,6 +16,12 @@ final class StartFailure implements FailureAnalyzer {
         return new FailureAnalysis(
             String.valueOf(cause.getMessage()),
             "Correct these properties; README.md lists them all.",
+            failure);
+      }
+      if (cause instanceof BackendUnavailableException) {
+        return new FailureAnalysis(
+            "resure.compute.backend is djl, which cannot be used: " + cause.getMessage(),
+            "See docs/gpu.md for where libtorch comes from, or set resure.compute.backend=jvm.",
             failure);
       }
       if (cause instanceof JournalException) {

@@ -26,13 +26,15 @@ class PackagesTest {
           Map.entry("observation", List.of()),
           Map.entry("compute", List.of()),
           Map.entry("compute.jvm", List.of("compute")),
+          Map.entry("compute.djl", List.of("compute")),
           Map.entry("journal", List.of()),
           Map.entry("journal.rocksdb", List.of("journal")),
           Map.entry("run", List.of("compute", "journal")),
-          // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...
           Map.entry("replay", List.of("run", "compute", "journal")),
-          Map.entry("metrics", List.of("run", "replay", "journal")),
-          Map.entry("api", List.of("run", "replay", "journal")));
+          // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
+          // compute only what runs.
+          Map.entry("metrics", List.of("run", "replay", "journal", "compute")),
+          Map.entry("api", List.of("run", "replay", "journal", "compute")));
 
   private static final List<String> VALUES = List.of("observation", "statistics", "weighting");
 
@@ -44,6 +46,7 @@ class PackagesTest {
   private static final Map<String, List<String>> LIBRARIES =
       Map.of(
           "org.rocksdb", List.of("journal.rocksdb"),
+          "ai.djl", List.of("compute.djl"),
           "org.slf4j", List.of("run", "replay", "api", "journal.rocksdb"),
           "io.micrometer", List.of("metrics"),
           "org.springframework", List.of("api"),
@@ -54,7 +57,7 @@ class PackagesTest {
           "com.fasterxml.jackson", List.of("api"));
 
   private static final List<String> IMPLEMENTATIONS =
-      List.of("resure.compute.jvm", "resure.journal.rocksdb");
+      List.of("resure.compute.jvm", "resure.compute.djl", "resure.journal.rocksdb");
 
   private static final JavaClasses OURS = ours();
 
@@ -131,6 +134,23 @@ class PackagesTest {
   }
 
   @Test
+  void theEdgesKnowOfComputeOnlyWhatRuns() {
+    TreeSet<String> known = new TreeSet<>();
+    for (JavaClass type : OURS) {
+      String from = nameOf(type.getPackageName());
+      if (from.equals("api") || from.equals("metrics")) {
+        for (Dependency dependency : type.getDirectDependenciesFromSelf()) {
+          if (dependency.getTargetClass().getPackageName().equals("resure.compute")) {
+            known.add(dependency.getTargetClass().getSimpleName());
+          }
+        }
+      }
+    }
+
+    assertThat(known).containsExactly("ComputeStatus");
+  }
+
+  @Test
   void thereAreNoCycles() {
     slices().matching("resure.(**)").should().beFreeOfCycles().check(OURS);
   }
@@ -158,7 +178,8 @@ class PackagesTest {
             .map(JavaClass::getSimpleName)
             .toList();
 
-    assertThat(shown).containsExactlyInAnyOrder("JvmCompute", "JvmSweep", "RocksDbJournal");
+    assertThat(shown)
+        .containsExactlyInAnyOrder("JvmCompute", "JvmSweep", "DjlBackend", "RocksDbJournal");
   }
 
   @Test

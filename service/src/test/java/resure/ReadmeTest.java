@@ -21,9 +21,12 @@ class ReadmeTest {
     expected.add("| --- | --- | --- | --- |");
     for (ResureProperties.Property<?> property : ResureProperties.ALL) {
       expected.add(
-          "| `%s` | `%s` | %s | %s |"
+          "| `%s` | %s | %s | %s |"
               .formatted(
-                  property.name(), property.byDefault(), property.valid(), property.meaning()));
+                  property.name(),
+                  property.byDefault().isEmpty() ? "none" : "`" + property.byDefault() + "`",
+                  property.valid(),
+                  property.meaning()));
     }
 
     assertThat(table(Files.readAllLines(readme()))).isEqualTo(expected);

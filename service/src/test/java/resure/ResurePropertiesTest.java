@@ -62,6 +62,9 @@ class ResurePropertiesTest {
                 65_536,
                 8 << 20,
                 new RunLimits(4096, 4_194_304, 10_000, Duration.ofHours(1)),
+                ComputeChoice.Backend.AUTO,
+                "auto",
+                null,
                 200,
                 16));
   }
@@ -78,6 +81,9 @@ class ResurePropertiesTest {
                 "resure.limits.queued-losses", "164",
                 "resure.limits.loaded-runs", "9",
                 "resure.runs.idle-after", "90s",
+                "resure.compute.backend", "djl",
+                "resure.compute.device", "gpu:1",
+                "resure.compute.libtorch", "/opt/libtorch/lib",
                 "resure.metrics.max-runs", "0",
                 "resure.metrics.max-turns", "1024",
                 "resure.access.anonymous", "true"))
@@ -88,6 +94,9 @@ class ResurePropertiesTest {
                 100,
                 64 << 10,
                 new RunLimits(7, 164, 9, Duration.ofSeconds(90)),
+                ComputeChoice.Backend.DJL,
+                "gpu:1",
+                Path.of("/opt/libtorch/lib"),
                 0,
                 1024));
   }
@@ -107,6 +116,9 @@ class ResurePropertiesTest {
                     "resure.limits.queued-losses", "99999999999999999999",
                     "resure.limits.loaded-runs", "1.5",
                     "resure.runs.idle-after", "0s",
+                    "resure.compute.backend", "cuda",
+                    "resure.compute.device", "gpu",
+                    "resure.compute.libtorch", " ",
                     "resure.metrics.max-runs", "-1",
                     "resure.metrics.max-turns", "0",
                     "resure.access.anonymous", "yes",
@@ -126,6 +138,9 @@ class ResurePropertiesTest {
                 + " to 1073741824",
             "resure.limits.loaded-runs is '1.5'; valid is a whole number from 1 to 10000000",
             "resure.runs.idle-after is '0s'; valid is a duration from 1s to 365d",
+            "resure.compute.backend is 'cuda'; valid is auto, jvm or djl",
+            "resure.compute.device is 'gpu'; valid is auto, cpu or gpu: with a number from 0 to 63",
+            "resure.compute.libtorch is ' '; valid is a folder",
             "resure.metrics.max-runs is '-1'; valid is a whole number from 0 to 10000",
             "resure.metrics.max-turns is '0'; valid is a whole number from 1 to 1024",
             "resure.access.anonymous is 'yes'; valid is true or false",

@@ -19,10 +19,11 @@ public final class Bench {
       case "disk" -> new DiskUse(Options.parse(rest, DiskUse.DEFAULTS), out).run();
       case "million" -> new MillionBatches(Options.parse(rest, MillionBatches.DEFAULTS), out).run();
       case "heap" -> new HeapUse(Options.parse(rest, HeapUse.DEFAULTS), out).run();
+      case "replays" -> new ReplaySpeed(Options.parse(rest, ReplaySpeed.DEFAULTS), out).run();
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
-        out.println("commands: http, fsync, disk, million, heap, jmh");
+        out.println("commands: http, fsync, disk, million, heap, replays, jmh");
         System.exit(2);
       }
     }

@@ -46,6 +46,15 @@ public final class MomentsTable {
     return slot < slots ? new Moments(n[slot], mean[slot], m2[slot], seen[slot]) : Moments.NONE;
   }
 
+  /** Whether every triple is the same, bit for bit. */
+  public boolean sameAs(MomentsTable other) {
+    return slots == other.slots
+        && Arrays.equals(n, 0, slots, other.n, 0, slots)
+        && Arrays.equals(mean, 0, slots, other.mean, 0, slots)
+        && Arrays.equals(m2, 0, slots, other.m2, 0, slots)
+        && Arrays.equals(seen, 0, slots, other.seen, 0, slots);
+  }
+
   /** Sets the triple of a slot: for what was stored, not for arithmetic. */
   public void set(int slot, Moments moments) {
     grow(slot + 1);
@@ -56,30 +65,35 @@ public final class MomentsTable {
   }
 
   /**
-   * Folds a step: merges its batches, ages what is here by the observations of the step, and merges
-   * the two.
+   * Folds a step: merges its batches over a pairwise tree (adjacent pairs in the order given, an
+   * odd one carried up; a batch without a slot is nothing there), ages what is here by the
+   * observations of the step, and merges the two. A tree, so that a backend that merges level by
+   * level needs few operations and gets the same bits.
    *
    * @param batches the step's batches in canonical order (rank, micro-batch, sequence), which
    *     decides the last bits
    * @param halfLife observations of a slot after which older ones count half; infinite means never
    */
   public void fold(List<BatchMoments> batches, double halfLife) {
-    MomentsTable step = new MomentsTable();
-    for (BatchMoments batch : batches) {
-      step.merge(batch);
+    if (batches.isEmpty()) {
+      return;
     }
+    MomentsTable step = merged(batches, 0, batches.size());
     grow(step.slots);
     for (int slot = 0; slot < step.slots; slot++) {
       double observations = step.n[slot];
       if (observations > 0) {
-        if (halfLife < Double.POSITIVE_INFINITY) {
-          double factor = StrictMath.pow(2, -observations / halfLife);
-          n[slot] *= factor;
-          m2[slot] *= factor;
-        }
+        double factor = ageing(observations, halfLife);
+        n[slot] *= factor;
+        m2[slot] *= factor;
         merge(slot, observations, step.mean[slot], step.m2[slot], step.seen[slot]);
       }
     }
+  }
+
+  /** What n and M2 are multiplied by when so many observations come: 2^(-observations / halfLife). */
+  public static double ageing(double observations, double halfLife) {
+    return halfLife < Double.POSITIVE_INFINITY ? StrictMath.pow(2, -observations / halfLife) : 1;
   }
 
   /** The triples of slot {@code from} and all after it, merged in their order. */
@@ -94,13 +108,62 @@ public final class MomentsTable {
     return pool.moments(0);
   }
 
-  private void merge(BatchMoments batch) {
+  /**
+   * The triples that a run of {@code most} slots begins with when it goes on from these: slots past
+   * its last one are pooled in that, and evidence counts at most as {@code observations}. Where n
+   * is above that, n and M2 are multiplied by observations / n, as ageing does; mean and seen stay.
+   *
+   * @param most slots of the new run, at least 1; where it has more than this, each slot stays
+   *     where it is
+   * @param observations highest n, at least 2; infinite for no bound
+   */
+  public MomentsTable inherited(int most, double observations) {
+    MomentsTable inherited = new MomentsTable();
+    for (int slot = 0; slot < Math.min(slots, most); slot++) {
+      Moments moments = slot == most - 1 ? pooled(slot) : moments(slot);
+      if (moments.n() > observations) {
+        moments =
+            new Moments(
+                observations,
+                moments.mean(),
+                moments.m2() * (observations / moments.n()),
+                moments.seen());
+      }
+      inherited.set(slot, moments);
+    }
+    return inherited;
+  }
+
+  private static MomentsTable merged(List<BatchMoments> batches, int from, int to) {
+    if (to - from == 1) {
+      return of(batches.get(from));
+    }
+    // The left part of such a tree is always the largest complete one.
+    int middle = from + Integer.highestOneBit(to - from - 1);
+    MomentsTable left = merged(batches, from, middle);
+    MomentsTable right = merged(batches, middle, to);
+    left.grow(right.slots);
+    for (int slot = 0; slot < right.slots; slot++) {
+      if (right.n[slot] > 0) {
+        left.merge(slot, right.n[slot], right.mean[slot], right.m2[slot], right.seen[slot]);
+      }
+    }
+    return left;
+  }
+
+  private static MomentsTable of(BatchMoments batch) {
+    MomentsTable table = new MomentsTable();
     if (batch.size() > 0) {
-      grow(batch.slot(batch.size() - 1) + 1);
+      table.grow(batch.slot(batch.size() - 1) + 1);
     }
     for (int i = 0; i < batch.size(); i++) {
-      merge(batch.slot(i), batch.n(i), batch.mean(i), batch.m2(i), (long) batch.n(i));
+      int slot = batch.slot(i);
+      table.n[slot] = batch.n(i);
+      table.mean[slot] = batch.mean(i);
+      table.m2[slot] = batch.m2(i);
+      table.seen[slot] = (long) batch.n(i);
     }
+    return table;
   }
 
   /**

@@ -64,6 +64,11 @@ public final class Weigher {
     return caps;
   }
 
+  /** Standard deviation of a slot; NaN in warm-up. */
+  public double sd(int slot) {
+    return slot < sd.length ? sd[slot] : Double.NaN;
+  }
+
   /** Whether the weight of a loss of this slot is 1 for want of evidence. */
   public boolean warmingUp(int slot) {
     return slot >= sd.length || Double.isNaN(sd[slot]);
@@ -72,11 +77,6 @@ public final class Weigher {
   /** Mean of a slot that is not in warm-up. */
   public double mean(int slot) {
     return mean[slot];
-  }
-
-  /** Standard deviation of a slot that is not in warm-up. */
-  public double sd(int slot) {
-    return sd[slot];
   }
 
   /** z-score of a loss of a slot that is not in warm-up. */

@@ -85,6 +85,44 @@ class MomentsTableTest {
   }
 
   @Test
+  void aRunOfFewerSlotsInheritsTheLaterOnesPooledAndOneOfMoreEachWhereItIs() {
+    MomentsTable table = new MomentsTable();
+    table.set(0, new Moments(8, 2, 10, 40));
+    table.set(1, new Moments(3, 1, 0.5, 3));
+    table.set(3, new Moments(1, 5, 0, 7));
+
+    MomentsTable fewer = table.inherited(2, NEVER);
+    MomentsTable one = table.inherited(1, NEVER);
+    MomentsTable more = table.inherited(64, NEVER);
+
+    assertThat(fewer.slots()).isEqualTo(2);
+    assertThat(fewer.moments(0)).isEqualTo(new Moments(8, 2, 10, 40));
+    assertThat(fewer.moments(1)).isEqualTo(new Moments(4, 2, 12.5, 10));
+    assertThat(one.slots()).isEqualTo(1);
+    assertThat(one.moments(0)).isEqualTo(table.pooled(0));
+    assertThat(more.slots()).isEqualTo(4);
+    for (int slot = 0; slot < 4; slot++) {
+      assertThat(more.moments(slot)).as("slot %d", slot).isEqualTo(table.moments(slot));
+    }
+    assertThat(table.moments(1)).as("the original").isEqualTo(new Moments(3, 1, 0.5, 3));
+  }
+
+  @Test
+  void inheritedEvidenceIsBoundedAfterPoolingByAgeingIt() {
+    MomentsTable table = new MomentsTable();
+    table.set(0, new Moments(8, 2, 10, 40));
+    table.set(1, new Moments(3, 1, 0.5, 3));
+    table.set(2, new Moments(1, 5, 0, 7));
+
+    MomentsTable bounded = table.inherited(2, 3.5);
+
+    assertThat(bounded.moments(0)).isEqualTo(new Moments(3.5, 2, 10 * (3.5 / 8), 40));
+    assertThat(bounded.moments(1)).isEqualTo(new Moments(3.5, 2, 12.5 * (3.5 / 4), 10));
+    assertThat(table.inherited(3, 3.5).moments(1)).isEqualTo(new Moments(3, 1, 0.5, 3));
+    assertThat(new MomentsTable().inherited(4, 2).slots()).isZero();
+  }
+
+  @Test
   void aStandardDeviationNeedsMoreThanOneObservation() {
     assertThat(Moments.NONE.sd()).isNaN();
     assertThat(new Moments(1, 2, 0, 1).sd()).isNaN();

@@ -6,11 +6,14 @@ import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 import org.springframework.core.Ordered;
 import org.springframework.http.HttpMethod;
+import org.springframework.http.MediaType;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
+import resure.compute.ComputeStatus;
 import resure.replay.Replays;
 import resure.run.Runs;
 
@@ -22,12 +25,18 @@ public final class Api {
   /**
    * Every address with its operations.
    *
+   * @param compute what computes now
    * @param maxLosses most losses of a batch
    * @param maxBody most bytes of a body
    * @param answered is told the nanoseconds from the arrival of a batch's head to its answer
    */
   public static HandlerMapping addresses(
-      Runs runs, Replays replays, int maxLosses, int maxBody, LongConsumer answered) {
+      Runs runs,
+      Replays replays,
+      Supplier<ComputeStatus> compute,
+      int maxLosses,
+      int maxBody,
+      LongConsumer answered) {
     ReplayHandler replay = new ReplayHandler(replays);
     RunHandler run = new RunHandler(runs);
     ObservationsHandler observations = new ObservationsHandler(runs, maxLosses, answered);
@@ -62,6 +71,16 @@ public final class Api {
             "/v1/runs/{run}/replays/{replay}",
             new Resource(
                 Map.of(HttpMethod.GET, replay::find, HttpMethod.DELETE, replay::remove), maxBody),
+            "/v1/compute",
+            new Resource(
+                Map.of(
+                    HttpMethod.GET,
+                    exchange -> {
+                      exchange.allowQuery();
+                      exchange.offer(MediaType.APPLICATION_JSON);
+                      return exchange.answer(200, RunJson.compute(compute.get()));
+                    }),
+                maxBody),
             "/openapi.yaml",
             new Resource(
                 Map.of(

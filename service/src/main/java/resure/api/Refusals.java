@@ -45,6 +45,29 @@ final class Refusals {
           ProblemException.of(
               ProblemType.RUN_WITHOUT_STEPS,
               "The batches of this run have no step, so nothing can be found by step.");
+      case Refusal.START_UNKNOWN_RUN ->
+          ProblemException.invalid("/startFrom/run", "There is no run of this name to start from.");
+      case Refusal.START_EMPTY ->
+          ProblemException.invalid("/startFrom/run", "That run has no usable observation yet.");
+      case Refusal.START_TOO_OLD ->
+          ProblemException.invalid(
+              "/startFrom/step", "That run has no usable observation up to this step.");
+      case Refusal.START_TOO_NEW ->
+          ProblemException.invalid(
+              "/startFrom/step",
+              refused.detail().isEmpty()
+                  ? "No batch of that run has a step yet."
+                  : "The newest step of that run is " + refused.detail() + ".");
+      case Refusal.START_WITHOUT_STEPS ->
+          ProblemException.invalid(
+              "/startFrom/step",
+              "The batches of that run have no step. Leave this out to start from its newest"
+                  + " state.");
+      case Refusal.START_DAMAGED ->
+          ProblemException.of(
+              ProblemType.RUN_DAMAGED,
+              "A record of the run to start from does not match its checksum or is missing. Start"
+                  + " from another run, or restore a backup.");
       case Refusal.TOO_MANY_PENDING ->
           ProblemException.limit(
               ProblemType.LIMIT_EXCEEDED,

@@ -24,7 +24,7 @@ final class RunHandler {
   private static final int MAX_PAGE = 1000;
   private static final int DEFAULT_PAGE = 100;
   private static final int MAX_ATTEMPT = 256;
-  private static final long LARGEST_STEP = (1L << 53) - 1;
+  static final long LARGEST_STEP = (1L << 53) - 1;
 
   private final Runs runs;
 

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import resure.compute.ComputeStatus;
+import resure.observation.StartFrom;
 import resure.run.RunDescription;
 import resure.run.RunPage;
 import resure.run.RunSettings;
@@ -17,13 +19,25 @@ import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import tools.jackson.core.JsonGenerator;
 
-/** How runs, pages of runs and statistics are written. */
+/** How runs, pages of runs, statistics and what computes are written. */
 final class RunJson {
 
   private RunJson() {}
 
   static byte[] run(RunDescription run) {
     return Json.write(json -> write(json, run));
+  }
+
+  static byte[] compute(ComputeStatus status) {
+    return Json.write(
+        json -> {
+          json.writeStartObject();
+          json.writeStringProperty("backend", status.backend());
+          json.writeStringProperty("device", status.device());
+          json.writeStringProperty("library", status.library());
+          json.writeNumberProperty("deviceFailures", status.deviceFailures());
+          json.writeEndObject();
+        });
   }
 
   static byte[] page(RunPage page) {
@@ -60,6 +74,7 @@ final class RunJson {
     json.writeObjectPropertyStart("labels");
     new TreeMap<>(settings.labels()).forEach(json::writeStringProperty);
     json.writeEndObject();
+    write(json, settings.startFrom());
     json.writeEndObject();
   }
 
@@ -83,6 +98,19 @@ final class RunJson {
     json.writeEndObject();
     json.writeStringProperty("normalization", configuration.normalization().label());
     json.writeBooleanProperty("shadow", configuration.shadow());
+  }
+
+  private static void write(JsonGenerator json, @Nullable StartFrom startFrom) {
+    json.writeName("startFrom");
+    if (startFrom == null) {
+      json.writeNull();
+      return;
+    }
+    json.writeStartObject();
+    json.writeStringProperty("run", startFrom.run());
+    step(json, startFrom.step());
+    Json.number(json, "observations", startFrom.observations());
+    json.writeEndObject();
   }
 
   static byte[] statistics(RunStatistics statistics) {
@@ -128,12 +156,13 @@ final class RunJson {
   }
 
   private static void turns(JsonGenerator json, MomentsTable turns, List<WeightSums> sums) {
-    for (int slot = 0; slot < sums.size(); slot++) {
-      WeightSums weights = sums.get(slot);
-      if (weights.observations() == 0) {
+    for (int slot = 0; slot < Math.max(turns.slots(), sums.size()); slot++) {
+      // A turn that another run's statistics began with may never come in this one.
+      WeightSums weights = slot < sums.size() ? sums.get(slot) : new WeightSums();
+      Moments moments = turns.moments(slot);
+      if (weights.observations() == 0 && moments.seen() == 0) {
         continue;
       }
-      Moments moments = turns.moments(slot);
       json.writeStartObject();
       moments(json, slot, moments);
       Json.number(json, "standardDeviation", moments.sd());

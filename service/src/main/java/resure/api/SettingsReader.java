@@ -9,6 +9,8 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import resure.observation.RunId;
+import resure.observation.StartFrom;
 import resure.run.RunSettings;
 import resure.run.WantedSettings;
 import resure.weighting.Configuration;
@@ -26,6 +28,7 @@ final class SettingsReader {
 
   private static final int MAX_LABELS = 32;
   private static final int MAX_LABEL_VALUE = 256;
+  private static final List<String> START_FROM = List.of("run", "step", "observations");
   static final Pattern LABEL = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
 
   /** One field of the settings: where it is, how it is set, and what it is now. */
@@ -113,8 +116,15 @@ final class SettingsReader {
           new Field(
               "/labels",
               (settings, pointer, json) ->
-                  new RunSettings(settings.configuration(), labels(pointer, json)),
-              RunSettings::labels));
+                  new RunSettings(
+                      settings.configuration(), labels(pointer, json), settings.startFrom()),
+              RunSettings::labels),
+          new Field(
+              "/startFrom",
+              (settings, pointer, json) ->
+                  new RunSettings(
+                      settings.configuration(), settings.labels(), startFrom(pointer, json)),
+              RunSettings::startFrom));
 
   /** Those that decide weights and statistics: all but what names a run or where it starts. */
   private static final List<Field> CONFIGURATION =
@@ -238,7 +248,7 @@ final class SettingsReader {
   }
 
   private static RunSettings with(RunSettings settings, Configuration configuration) {
-    return new RunSettings(configuration, settings.labels());
+    return new RunSettings(configuration, settings.labels(), settings.startFrom());
   }
 
   private static Field number(
@@ -314,6 +324,47 @@ final class SettingsReader {
       throw ProblemException.invalid(pointer, "A run may have " + MAX_LABELS + " labels.");
     }
     return labels;
+  }
+
+  /** Null for none, which is also how it is shown. */
+  private static @Nullable StartFrom startFrom(String pointer, JsonNode json) {
+    if (json.isNull()) {
+      return null;
+    }
+    if (!json.isObject()) {
+      throw ProblemException.invalid(pointer, "must be an object, or null.");
+    }
+    for (String name : json.propertyNames()) {
+      if (!START_FROM.contains(name)) {
+        throw ProblemException.invalid(
+            pointer + "/" + Text.pointerToken(name),
+            "There is no such field; known are " + String.join(", ", START_FROM) + ".");
+      }
+    }
+    JsonNode run = json.path("run");
+    if (!run.isString() || !RunId.validName(run.stringValue())) {
+      throw ProblemException.invalid(
+          pointer + "/run",
+          "must be the name of a run, which matches [A-Za-z0-9][A-Za-z0-9._~-]{0,127}.");
+    }
+    JsonNode step = json.path("step");
+    boolean newest = step.isMissingNode() || step.isNull();
+    if (!newest
+        && !(step.isIntegralNumber()
+            && step.canConvertToLong()
+            && step.longValue() >= 0
+            && step.longValue() <= RunHandler.LARGEST_STEP)) {
+      throw ProblemException.invalid(
+          pointer + "/step",
+          "must be a whole number from 0 to " + RunHandler.LARGEST_STEP + ", or null.");
+    }
+    JsonNode observations = json.path("observations");
+    boolean all = observations.isMissingNode() || observations.isNull();
+    double most = all ? Double.POSITIVE_INFINITY : finite(pointer + "/observations", observations);
+    if (most < 2) {
+      throw ProblemException.invalid(pointer + "/observations", "must be at least 2, or null.");
+    }
+    return new StartFrom(run.stringValue(), newest ? null : step.longValue(), most);
   }
 
   /** The fields that were sent, with their values. */

@@ -12,8 +12,14 @@ import resure.weighting.Configuration;
  * <p>Every operation is free of effects on what exists: references are immutable, folding makes a
  * new one. So a group whose append lost a race is simply weighed again. Statistics are the same
  * bits on every implementation and for every grouping; weights agree within a bound in ULPs.
+ *
+ * <p>Weighing, folding and reducing throw a {@link DeviceException} when a device fails; loading,
+ * releasing and closing never do, and the triples of a reference stay readable.
  */
 public interface Compute extends AutoCloseable {
+
+  /** Name of the backend. */
+  String backend();
 
   /** Makes a reference of triples that were exported or stored; exact. Copies {@code triples}. */
   Reference load(Configuration configuration, MomentsTable triples);

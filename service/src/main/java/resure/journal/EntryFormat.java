@@ -13,7 +13,10 @@ import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import resure.observation.ObservationBatch;
+import resure.observation.StartFrom;
 import resure.observation.Weights;
+import resure.statistics.Moments;
+import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import resure.weighting.FoldRule;
 import resure.weighting.Normalization;
@@ -35,8 +38,12 @@ import resure.weighting.Weighting;
  *
  *   1 created   function text, threshold, sharpness, floor (8 each), warmUp, maxTurns (varints),
  *               maxLoss, halfLife (8 each), lag (varint), fold text, propagation strength and
- *               decay (8 each), normalization text, shadow (1), labels: number (varint), each
- *               its key and value (texts), sorted by key
+ *               decay (8 each), normalization text, flags (1; bits from the lowest: shadow, start),
+ *               labels: number (varint), each its key and value (texts), sorted by key;
+ *               start, only if its flag is set:
+ *                 run (text), whether a step was asked for (1), that step (varint), observations
+ *                 (8), whether it came to a step (1), that step (varint), triples: number
+ *                 (varint), each its n, mean, M2 (8 each) and seen (varint)
  *   2 batch     see below
  *   3 rewound   nextStep (varint), whether it names an attempt (1), the attempt (text)
  *   4 finished  nothing
@@ -85,6 +92,9 @@ public final class EntryFormat {
   private static final int REWOUND = 3;
   private static final int FINISHED = 4;
   private static final int DELETED = 5;
+
+  private static final int CREATED_SHADOW = 1;
+  private static final int CREATED_START = 1 << 1;
 
   private static final int STEP = 1;
   private static final int KEY = 1 << 1;
@@ -226,7 +236,9 @@ public final class EntryFormat {
     out.putDouble(configuration.propagation().strength());
     out.putDouble(configuration.propagation().decay());
     out.putText(configuration.normalization().label());
-    out.putByte(configuration.shadow() ? 1 : 0);
+    Start start = created.start();
+    out.putByte(
+        (configuration.shadow() ? CREATED_SHADOW : 0) | (start == null ? 0 : CREATED_START));
     out.putVarint(created.labels().size());
     new TreeMap<>(created.labels())
         .forEach(
@@ -234,6 +246,32 @@ public final class EntryFormat {
               out.putText(key);
               out.putText(value);
             });
+    if (start != null) {
+      putStart(out, start);
+    }
+  }
+
+  private static void putStart(EntryOutput out, Start start) {
+    out.putText(start.asked().run());
+    putStep(out, start.asked().step());
+    out.putDouble(start.asked().observations());
+    putStep(out, start.step());
+    MomentsTable triples = start.triples();
+    out.putVarint(triples.slots());
+    for (int slot = 0; slot < triples.slots(); slot++) {
+      Moments moments = triples.moments(slot);
+      out.putDouble(moments.n());
+      out.putDouble(moments.mean());
+      out.putDouble(moments.m2());
+      out.putVarint(moments.seen());
+    }
+  }
+
+  private static void putStep(EntryOutput out, @Nullable Long step) {
+    out.putByte(step == null ? 0 : 1);
+    if (step != null) {
+      out.putVarint(step);
+    }
   }
 
   private static JournalEntry takeCreated(EntryInput in, Instant at)
@@ -241,7 +279,7 @@ public final class EntryFormat {
     try {
       Weighting weighting =
           new Weighting(function(in.takeText()), in.takeDouble(), in.takeDouble(), in.takeDouble());
-      Configuration configuration =
+      Configuration unshadowed =
           new Configuration(
               weighting,
               in.takeInt(Integer.MAX_VALUE),
@@ -252,16 +290,40 @@ public final class EntryFormat {
               foldRule(in.takeText()),
               new Propagation(in.takeDouble(), in.takeDouble()),
               normalization(in.takeText()),
-              in.takeByte() != 0);
+              false);
+      int flags = in.takeByte();
+      if ((flags & ~(CREATED_SHADOW | CREATED_START)) != 0) {
+        throw new CorruptJournalException("a run was created with unknown flags " + flags);
+      }
       Map<String, String> labels = new LinkedHashMap<>();
       int count = in.takeCount();
       for (int i = 0; i < count; i++) {
         labels.put(in.takeText(), in.takeText());
       }
-      return new JournalEntry.Created(at, configuration, labels);
+      return new JournalEntry.Created(
+          at,
+          unshadowed.withShadow((flags & CREATED_SHADOW) != 0),
+          labels,
+          (flags & CREATED_START) == 0 ? null : takeStart(in));
     } catch (IllegalArgumentException e) {
       throw new CorruptJournalException("the configuration of a run is not valid", e);
     }
+  }
+
+  private static Start takeStart(EntryInput in) throws CorruptJournalException {
+    StartFrom asked = new StartFrom(in.takeText(), takeStep(in), in.takeDouble());
+    Long step = takeStep(in);
+    MomentsTable triples = new MomentsTable();
+    int slots = in.takeCount();
+    for (int slot = 0; slot < slots; slot++) {
+      triples.set(
+          slot, new Moments(in.takeDouble(), in.takeDouble(), in.takeDouble(), in.takeVarint()));
+    }
+    return new Start(asked, step, triples);
+  }
+
+  private static @Nullable Long takeStep(EntryInput in) throws CorruptJournalException {
+    return in.takeByte() == 0 ? null : in.takeVarint();
   }
 
   private static WeightFunction function(String label) {

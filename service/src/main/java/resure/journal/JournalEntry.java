@@ -15,12 +15,18 @@ public sealed interface JournalEntry {
   /** When it was accepted. */
   Instant at();
 
-  /** The run begins: always sequence 1. */
-  record Created(Instant at, Configuration configuration, Map<String, String> labels)
+  /** The run begins: always sequence 1. With {@code start} it has statistics from the first. */
+  record Created(
+      Instant at, Configuration configuration, Map<String, String> labels, @Nullable Start start)
       implements JournalEntry {
     /** Copies the labels. */
     public Created {
       labels = Map.copyOf(labels);
+    }
+
+    /** A run that begins with nothing. */
+    public Created(Instant at, Configuration configuration, Map<String, String> labels) {
+      this(at, configuration, labels, null);
     }
   }
 

@@ -53,11 +53,13 @@ final class RunMeters {
   }
 
   private static WeightSums weights(Totals totals, int turn, boolean pooled) {
-    if (!pooled) {
-      return totals.slots().get(turn);
-    }
+    // Fewer than the triples' where the run began with another's and a turn has not come yet.
+    List<WeightSums> slots = totals.slots();
     WeightSums pool = new WeightSums();
-    totals.slots().subList(turn, totals.slots().size()).forEach(pool::add);
+    int last = pooled ? slots.size() : Math.min(slots.size(), turn + 1);
+    for (int slot = turn; slot < last; slot++) {
+      pool.add(slots.get(slot));
+    }
     return pool;
   }
 

@@ -10,7 +10,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import resure.compute.ComputeStatus;
 import resure.journal.RunKey;
 import resure.replay.ReplayListener;
 import resure.replay.Replays;
@@ -27,12 +29,15 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   private final int maxTurns;
   private final Timer latency;
   private final Timer append;
-  private final Timer weigh;
   private final Timer recovery;
   private final DistributionSummary group;
   private final Counter observations;
   private final Counter late;
-  private final Counter weighings;
+  private final Counter replayed;
+  private final Counter deviceFailures;
+
+  /** By backend. */
+  private final Map<String, Timer> weighings = new ConcurrentHashMap<>();
 
   /** Each run's meters are changed by its shard's thread only. */
   private final Map<RunKey, RunMeters> runs = new ConcurrentHashMap<>();
@@ -43,9 +48,8 @@ public final class ServiceMeters implements RunListener, ReplayListener {
    * @param maxRuns runs with series of their own, first come, until they finish, go idle or are
    *     deleted
    * @param maxTurns series of one run; turns past the last are pooled in it
-   * @param backend name of the compute backend
    */
-  public ServiceMeters(MeterRegistry registry, int maxRuns, int maxTurns, String backend) {
+  public ServiceMeters(MeterRegistry registry, int maxRuns, int maxTurns) {
     this.registry = registry;
     this.maxRuns = maxRuns;
     this.maxTurns = maxTurns;
@@ -59,11 +63,6 @@ public final class ServiceMeters implements RunListener, ReplayListener {
     append =
         Timer.builder("resure.journal.append")
             .description("One durable append of a group")
-            .register(registry);
-    weigh =
-        Timer.builder("resure.compute.weigh")
-            .description("Weighing one group")
-            .tag("backend", backend)
             .register(registry);
     recovery =
         Timer.builder("resure.run.recovery")
@@ -81,9 +80,13 @@ public final class ServiceMeters implements RunListener, ReplayListener {
         Counter.builder("resure.late.batches")
             .description("Batches of a step that was closed already")
             .register(registry);
-    weighings =
+    replayed =
         Counter.builder("resure.replay.weighings")
             .description("Losses weighed by replays, once for each configuration")
+            .register(registry);
+    deviceFailures =
+        Counter.builder("resure.compute.device.failures")
+            .description("Failures of a compute device, each with the runs of a shard read again")
             .register(registry);
   }
 
@@ -113,7 +116,24 @@ public final class ServiceMeters implements RunListener, ReplayListener {
 
   @Override
   public void weighed(long count) {
-    weighings.increment(count);
+    replayed.increment(count);
+  }
+
+  /** Adds what computes, and where: 1 for what does, 0 for what did. */
+  public void watch(Supplier<ComputeStatus> compute) {
+    ComputeStatus atStart = compute.get();
+    running(compute, atStart.backend(), atStart.device());
+    if (!atStart.backend().equals("jvm")) {
+      running(compute, "jvm", "cpu");
+    }
+  }
+
+  private void running(Supplier<ComputeStatus> compute, String backend, String device) {
+    Gauge.builder("resure.compute.running", compute, c -> backend.equals(c.get().backend()) ? 1 : 0)
+        .description("1 for the backend and device that compute now, else 0")
+        .tag("backend", backend)
+        .tag("device", device)
+        .register(registry);
   }
 
   /** A batch is answered. */
@@ -131,11 +151,22 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   }
 
   @Override
-  public void groupApplied(int batches, int recorded, long weighNanos, long appendNanos) {
+  public void groupApplied(
+      int batches, int recorded, String backend, long weighNanos, long appendNanos) {
     group.record(batches);
     observations.increment(recorded);
-    weigh.record(weighNanos, TimeUnit.NANOSECONDS);
+    weighing(backend).record(weighNanos, TimeUnit.NANOSECONDS);
     append.record(appendNanos, TimeUnit.NANOSECONDS);
+  }
+
+  private Timer weighing(String backend) {
+    return weighings.computeIfAbsent(
+        backend,
+        name ->
+            Timer.builder("resure.compute.weigh")
+                .description("Folding what a group's steps close, and weighing it")
+                .tag("backend", name)
+                .register(registry));
   }
 
   @Override
@@ -146,6 +177,11 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   @Override
   public void recovered(long nanos) {
     recovery.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  @Override
+  public void deviceFailed() {
+    deviceFailures.increment();
   }
 
   @Override

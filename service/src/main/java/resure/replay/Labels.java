@@ -14,11 +14,9 @@ import resure.run.Scored;
 /** Which dialogues and turns are labelled bad. Immutable. */
 public final class Labels {
 
-  /** Of a dialogue that is bad in every turn. */
-  private static final Set<Long> EVERY_TURN = Set.of();
-
   private static final boolean[] NONE_BAD = {};
 
+  private final Set<String> whole = new HashSet<>();
   private final Map<String, Set<Long>> turns = new HashMap<>();
 
   /** A dialogue that is named as a whole is bad in every turn, whatever else is said of it. */
@@ -26,12 +24,9 @@ public final class Labels {
     for (Bad label : bad) {
       Long turn = label.turn();
       if (turn == null) {
-        turns.put(label.dialogue(), EVERY_TURN);
+        whole.add(label.dialogue());
       } else {
-        Set<Long> known = turns.computeIfAbsent(label.dialogue(), id -> new HashSet<>());
-        if (known != EVERY_TURN) {
-          known.add(turn);
-        }
+        turns.computeIfAbsent(label.dialogue(), id -> new HashSet<>()).add(turn);
       }
     }
   }
@@ -39,15 +34,19 @@ public final class Labels {
   /** For each loss of a batch, whether it is bad; empty when none is. */
   boolean[] bad(ObservationBatch batch) {
     boolean[] bad = NONE_BAD;
-    for (int d = 0; d < batch.dialogues() && !turns.isEmpty(); d++) {
-      Set<Long> ofDialogue = turns.get(batch.id(d));
-      if (ofDialogue == null) {
-        continue;
-      }
-      bad = bad.length > 0 ? bad : new boolean[batch.size()];
-      long turn = batch.firstTurn(d);
-      for (int i = batch.offsets()[d]; i < batch.offsets()[d + 1]; i++, turn++) {
-        bad[i] = ofDialogue == EVERY_TURN || ofDialogue.contains(turn);
+    if (whole.isEmpty() && turns.isEmpty()) {
+      return bad;
+    }
+    for (int d = 0; d < batch.dialogues(); d++) {
+      String id = batch.id(d);
+      boolean every = whole.contains(id);
+      Set<Long> some = turns.getOrDefault(id, Set.of());
+      if (every || !some.isEmpty()) {
+        bad = bad.length > 0 ? bad : new boolean[batch.size()];
+        long turn = batch.firstTurn(d);
+        for (int i = batch.offsets()[d]; i < batch.offsets()[d + 1]; i++, turn++) {
+          bad[i] = every || some.contains(turn);
+        }
       }
     }
     return bad;

@@ -1,14 +1,18 @@
 package resure.replay;
 
-/**
- * Pairs of successive visits of a dialogue's turn, as places in a sample.
- *
- * @param earlier of each pair the one before
- * @param later of each pair the one after
- */
-record Visits(int[] earlier, int[] later) {
+/** Pairs of successive visits of a dialogue's turn, as places in a sample. Immutable. */
+final class Visits {
 
   static final Visits NONE = new Visits(new int[0], new int[0]);
+
+  private final int[] earlier;
+  private final int[] later;
+
+  /** Takes over the arrays: of each pair the place of the one before, and of the one after. */
+  Visits(int[] earlier, int[] later) {
+    this.earlier = earlier;
+    this.later = later;
+  }
 
   int pairs() {
     return earlier.length;

@@ -66,8 +66,7 @@ public final class Export {
    * @param compute for this alone; closed with it
    */
   public Refolding refolding(Configuration configuration, Compute compute) {
-    return new Refolding(
-        run, new JournalEntry.Created(created.at(), configuration, created.labels()), compute);
+    return new Refolding(run, created, configuration, compute);
   }
 
   /** The next batches that stand, as {@link Scored}; empty at the end. */

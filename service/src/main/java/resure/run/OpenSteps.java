@@ -2,11 +2,17 @@ package resure.run;
 
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.LinkedHashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import resure.compute.Compute;
 import resure.compute.Folding;
+import resure.compute.Reference;
 import resure.statistics.BatchMoments;
+import resure.statistics.MomentsTable;
+import resure.weighting.Configuration;
 
 /**
  * Which statistics a batch is weighed against: the references of the open steps newest - lag ...
@@ -22,6 +28,7 @@ final class OpenSteps {
 
   private final Compute compute;
   private final int lag;
+  private final double halfLife;
   private long newest;
 
   /** Element k is reference(newest - lag + k); neighbours may be the same object. */
@@ -29,28 +36,43 @@ final class OpenSteps {
 
   private final List<PendingBatch> pending;
 
-  /** The opening that was asked for last, kept since applying its first batch asks again. */
+  /** The opening that was asked for last, kept until its first batch is applied. */
   private Opening prepared;
 
   private OpenSteps(
-      Compute compute, long newest, List<OpenReference> references, List<PendingBatch> pending) {
+      Compute compute,
+      double halfLife,
+      long newest,
+      List<OpenReference> references,
+      List<PendingBatch> pending) {
     this.compute = compute;
+    this.halfLife = halfLife;
     this.lag = references.size() - 1;
     this.newest = newest;
     this.references = references;
     this.pending = pending;
-    this.prepared = new Opening(newest, references, 0);
+    this.prepared = new Opening(newest);
   }
 
   /** Before the first batch: every step is weighed against {@code initial}. */
-  static OpenSteps before(Compute compute, int lag, OpenReference initial) {
-    return new OpenSteps(compute, NONE, Collections.nCopies(lag + 1, initial), new ArrayList<>());
+  static OpenSteps before(Compute compute, Configuration configuration, OpenReference initial) {
+    return new OpenSteps(
+        compute,
+        configuration.halfLife(),
+        NONE,
+        Collections.nCopies(configuration.lag() + 1, initial),
+        new ArrayList<>());
   }
 
   /** As it was when a snapshot was taken. */
   static OpenSteps restored(
-      Compute compute, long newest, List<OpenReference> references, List<PendingBatch> pending) {
-    return new OpenSteps(compute, newest, List.copyOf(references), new ArrayList<>(pending));
+      Compute compute,
+      double halfLife,
+      long newest,
+      List<OpenReference> references,
+      List<PendingBatch> pending) {
+    return new OpenSteps(
+        compute, halfLife, newest, List.copyOf(references), new ArrayList<>(pending));
   }
 
   /** Newest step that any batch had; {@link #NONE} before the first. */
@@ -82,33 +104,54 @@ final class OpenSteps {
     return step < newest - lag;
   }
 
+  /**
+   * What must be folded before {@link #reference} of a step is known; null when nothing is left. Its
+   * outcome is given to {@link #folded} before this is asked again, so that whoever opens steps of
+   * several runs can fold them together.
+   */
+  @Nullable Folding unfolded(long step) {
+    return step > newest ? opening(step).next() : null;
+  }
+
+  /** Gives the outcome of what {@link #unfolded} asked for last. */
+  void folded(Reference outcome) {
+    prepared.folded(outcome);
+  }
+
   /** What a batch of {@code step} is, or would be, weighed against. Changes nothing. */
   OpenReference reference(long step) {
     if (step > newest) {
-      return opening(step).references.get(lag);
+      return opened(step).references.get(lag);
     }
     return references.get((int) Math.max(0, late(step) ? lag : step - (newest - lag)));
   }
 
   /** Whether a batch of {@code step} would fold something that is pending. */
   boolean closes(long step) {
-    return step > newest && opening(step).folded > 0;
+    if (step > newest) {
+      for (PendingBatch batch : pending) {
+        if (batch.step() < step - lag) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   /**
    * Opens a step newer than any: freezes its reference and adds what that folds to {@code totals}.
    */
   void open(long step, Totals totals) {
-    Opening opening = opening(step);
-    List<PendingBatch> closed = pending.subList(0, opening.folded);
+    Opening opening = opened(step);
+    List<PendingBatch> closed = pending.subList(0, opening.closed);
     for (PendingBatch batch : closed) {
       totals.add(batch.totals());
     }
     closed.clear();
     release(references, opening.references);
-    references = opening.references;
+    references = List.copyOf(opening.references);
     newest = step;
-    prepared = new Opening(newest, references, 0);
+    prepared = new Opening(newest);
   }
 
   void add(PendingBatch batch) {
@@ -117,44 +160,35 @@ final class OpenSteps {
   }
 
   /**
-   * reference(newest) with everything pending folded: what a later step would be weighed against.
+   * The triples of reference(newest) with everything pending folded: what a later step would be
+   * weighed against. Plain arithmetic, since nobody waits for it and the bits are the same.
    */
-  OpenReference everything() {
-    return fold(newestReference(), pending());
+  MomentsTable everything() {
+    MomentsTable triples = newestReference().triples().triples();
+    for (List<BatchMoments> step : bySteps(pending())) {
+      triples.fold(step, halfLife);
+    }
+    return triples;
+  }
+
+  private Opening opened(long step) {
+    Opening opening = opening(step);
+    for (Folding folding = opening.next(); folding != null; folding = opening.next()) {
+      opening.folded(compute.fold(List.of(folding)).getFirst());
+    }
+    return opening;
   }
 
   private Opening opening(long step) {
-    if (prepared.step == step) {
-      return prepared;
+    if (prepared.step != step) {
+      discardPrepared();
+      prepared = new Opening(step);
     }
-    discardPrepared();
-    List<PendingBatch> sorted = pending();
-    List<OpenReference> opened = new ArrayList<>(lag + 1);
-    OpenReference current = newestReference();
-    int folded = 0;
-    for (long s = step - lag; s <= step; s++) {
-      if (newest != NONE && s <= newest) {
-        opened.add(references.get((int) (s - (newest - lag))));
-        continue;
-      }
-      int closed = folded;
-      while (closed < sorted.size() && sorted.get(closed).step() < s - lag) {
-        closed++;
-      }
-      current = fold(current, sorted.subList(folded, closed));
-      folded = closed;
-      opened.add(current);
-    }
-    prepared = new Opening(step, List.copyOf(opened), folded);
     return prepared;
   }
 
-  /** Folds batches in canonical order, step by step. */
-  private OpenReference fold(OpenReference base, List<PendingBatch> batches) {
-    if (batches.isEmpty()) {
-      return base;
-    }
-    RunMean runMean = base.runMean();
+  /** The moments of batches in canonical order, step by step. */
+  private static List<List<BatchMoments>> bySteps(List<PendingBatch> batches) {
     List<List<BatchMoments>> steps = new ArrayList<>();
     long step = NONE;
     for (PendingBatch batch : batches) {
@@ -163,23 +197,24 @@ final class OpenSteps {
         step = batch.step();
       }
       steps.getLast().add(batch.moments());
-      runMean = runMean.plus(batch.totals());
     }
-    return new OpenReference(
-        compute.fold(List.of(new Folding(base.triples(), steps))).getFirst(), runMean);
+    return steps;
   }
 
   private void discardPrepared() {
     if (prepared.step != newest) {
       release(prepared.references, references);
-      prepared = new Opening(newest, references, 0);
+      prepared = new Opening(newest);
     }
   }
 
   /** Releases what is in {@code old} and not in {@code kept}. */
   private void release(List<OpenReference> old, List<OpenReference> kept) {
-    for (OpenReference reference : new LinkedHashSet<>(old)) {
-      if (!kept.contains(reference)) {
+    Set<Reference> needed = Collections.newSetFromMap(new IdentityHashMap<>());
+    kept.forEach(reference -> needed.add(reference.triples()));
+    for (OpenReference reference : old) {
+      // Neighbours may share one.
+      if (needed.add(reference.triples())) {
         compute.release(reference.triples());
       }
     }
@@ -191,12 +226,50 @@ final class OpenSteps {
     release(references, List.of());
   }
 
-  /**
-   * What opening a step gives.
-   *
-   * @param step which
-   * @param references of the steps that are open then
-   * @param folded how many of the pending batches, in canonical order, are folded by it
-   */
-  private record Opening(long step, List<OpenReference> references, int folded) {}
+  /** The references that are open once a step is, frozen one after the other. */
+  private final class Opening {
+    private final long step;
+    private final List<OpenReference> references = new ArrayList<>(lag + 1);
+    private OpenReference current = newestReference();
+    private @Nullable RunMean runMean;
+
+    /** How many of the pending batches, in canonical order, are folded by it. */
+    private int closed;
+
+    Opening(long step) {
+      this.step = step;
+    }
+
+    /** What to fold next; null when every reference is there. */
+    @Nullable Folding next() {
+      while (references.size() <= lag) {
+        long opened = step - lag + references.size();
+        if (newest != NONE && opened <= newest) {
+          references.add(OpenSteps.this.references.get((int) (opened - (newest - lag))));
+          continue;
+        }
+        List<PendingBatch> sorted = pending();
+        int from = closed;
+        while (closed < sorted.size() && sorted.get(closed).step() < opened - lag) {
+          closed++;
+        }
+        if (closed > from) {
+          List<PendingBatch> closing = sorted.subList(from, closed);
+          RunMean mean = current.runMean();
+          for (PendingBatch batch : closing) {
+            mean = mean.plus(batch.totals());
+          }
+          runMean = mean;
+          return new Folding(current.triples(), bySteps(closing));
+        }
+        references.add(current);
+      }
+      return null;
+    }
+
+    void folded(Reference outcome) {
+      current = new OpenReference(outcome, Objects.requireNonNull(runMean));
+      references.add(current);
+    }
+  }
 }

@@ -30,6 +30,22 @@ final class Recovery {
 
   /** The run at its newest entry; null when it is gone. */
   @Nullable Run recover(RunKey key) throws JournalException {
+    return recover(key, new Rewinds());
+  }
+
+  /**
+   * The run as it would be if it were rewound now to the step after {@code step}: only surviving
+   * batches of that step and before are applied. Null when it is gone. To look at, not to go on
+   * with.
+   */
+  @Nullable Run recoverAsOf(RunKey key, long step) throws JournalException {
+    Rewinds ahead = new Rewinds();
+    ahead.add(Long.MAX_VALUE, step + 1);
+    return recover(key, ahead);
+  }
+
+  /** With the batches passed over that a rewind of {@code ahead} removes. */
+  private @Nullable Run recover(RunKey key, Rewinds ahead) throws JournalException {
     List<StoredEntry> first = journal.read(key, 1, 1);
     if (first.isEmpty()) {
       return null;
@@ -37,7 +53,6 @@ final class Recovery {
     if (!(first.getFirst().entry() instanceof JournalEntry.Created created)) {
       throw new CorruptJournalException("the first entry of a run does not create it");
     }
-    Rewinds ahead = new Rewinds();
     Run run = start(key, created, ahead);
     while (!catchUp(run, ahead)) {
       run.release();

@@ -7,6 +7,7 @@ import resure.compute.Reference;
 import resure.compute.Weighing;
 import resure.journal.JournalEntry;
 import resure.journal.RunKey;
+import resure.journal.Start;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
@@ -22,9 +23,28 @@ public final class Refolding implements AutoCloseable {
   private @Nullable Reference last;
   private MomentsTable triples = new MomentsTable();
 
-  Refolding(RunKey key, JournalEntry.Created created, Compute compute) {
+  Refolding(
+      RunKey key, JournalEntry.Created recorded, Configuration configuration, Compute compute) {
     this.compute = compute;
+    Start start = recorded.start();
+    JournalEntry.Created created =
+        new JournalEntry.Created(
+            recorded.at(),
+            configuration,
+            recorded.labels(),
+            start == null ? null : inherited(start, configuration));
     run = Run.created(key, created, compute);
+  }
+
+  /** What was recorded of the other run, pooled where this configuration has fewer slots. */
+  private static Start inherited(Start start, Configuration configuration) {
+    return new Start(
+        start.asked(),
+        start.step(),
+        start
+            .triples()
+            .inherited(
+                configuration.maxTurns(), start.asked().observations()));
   }
 
   /**
@@ -35,12 +55,12 @@ public final class Refolding implements AutoCloseable {
    */
   public MomentsTable apply(Scored scored) {
     Weighing weighing = run.weighing(scored.batch());
-    if (weighing.reference() != last) {
+    if (!weighing.reference().equals(last)) {
       last = weighing.reference();
       triples = last.triples();
     }
     JournalEntry.Batch entry =
-        new JournalEntry.Batch(run.createdAt(), null, scored.batch(), scored.weights());
+        new JournalEntry.Batch(run.created().at(), null, scored.batch(), scored.weights());
     if (scored.sequence() > run.sequence() + 1) {
       // Between them stood what changes no statistics, or what a rewind removed.
       run.skip(scored.sequence() - 1, entry);

@@ -16,6 +16,18 @@ public enum Refusal {
   STEPS_MIXED,
   /** What was asked needs steps and the run's batches have none. */
   RUN_WITHOUT_STEPS,
+  /** There is no run of the name to start from. */
+  START_UNKNOWN_RUN,
+  /** The run to start from has no usable observation. */
+  START_EMPTY,
+  /** The run to start from has none up to the step that was asked for. */
+  START_TOO_OLD,
+  /** The run to start from has not come to that step; the detail is its newest, if there is one. */
+  START_TOO_NEW,
+  /** A step was asked for and the batches of the run to start from have none. */
+  START_WITHOUT_STEPS,
+  /** The records of the run to start from are damaged. */
+  START_DAMAGED,
   /** As many batches wait for their step to close as may. */
   TOO_MANY_PENDING,
   /** There is nothing recorded that could be tried. */

@@ -4,6 +4,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import resure.journal.Start;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
 
@@ -52,9 +53,17 @@ abstract sealed class Request<T> {
   static final class Create extends Request<Created> {
     final WantedSettings wanted;
 
+    /** What the run begins with if it is new. */
+    final @Nullable Start start;
+
     Create(RunId id, WantedSettings wanted) {
+      this(id, wanted, null);
+    }
+
+    Create(RunId id, WantedSettings wanted, @Nullable Start start) {
       super(id);
       this.wanted = wanted;
+      this.start = start;
     }
   }
 

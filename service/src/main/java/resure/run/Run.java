@@ -1,14 +1,17 @@
 package resure.run;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import resure.compute.Compute;
+import resure.compute.Folding;
 import resure.compute.RawWeights;
 import resure.compute.Reference;
 import resure.compute.Weighing;
 import resure.journal.JournalEntry;
 import resure.journal.RunKey;
+import resure.journal.Start;
 import resure.observation.ObservationBatch;
 import resure.observation.Weights;
 import resure.statistics.BatchMoments;
@@ -30,8 +33,11 @@ final class Run {
   }
 
   private final RunKey key;
+  private final JournalEntry.Created created;
+
+  /** As people are shown them: with the step that {@code startFrom} came to. */
   private final RunSettings settings;
-  private final Instant createdAt;
+
   private final Compute compute;
   private final Attempts attempts;
   private final Rewinds rewinds;
@@ -46,8 +52,8 @@ final class Run {
   private Run(
       RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
     this.key = key;
-    this.settings = new RunSettings(created.configuration(), created.labels());
-    this.createdAt = created.at();
+    this.created = created;
+    this.settings = settings(created);
     this.compute = compute;
     attempts = state.attempts();
     rewinds = state.rewinds();
@@ -57,28 +63,46 @@ final class Run {
     stepping = state.stepping();
     lastBatchAt = state.lastBatchAt();
     finishedAt = state.finishedAt();
-    List<OpenReference> references =
-        state.references().stream()
-            .map(r -> new OpenReference(load(r.triples()), r.runMean()))
-            .toList();
-    steps = OpenSteps.restored(compute, state.newest(), references, state.pending());
+    List<OpenReference> references = new ArrayList<>();
+    for (SnapshotFormat.StoredReference stored : state.references()) {
+      OpenReference last = references.isEmpty() ? null : references.getLast();
+      // Neighbours that are the same share one, as they do when they are frozen.
+      references.add(
+          last != null
+                  && last.runMean().equals(stored.runMean())
+                  && last.triples().triples().sameAs(stored.triples())
+              ? last
+              : new OpenReference(load(stored.triples()), stored.runMean()));
+    }
+    steps =
+        OpenSteps.restored(
+            compute, configuration().halfLife(), state.newest(), references, state.pending());
   }
 
   private Run(RunKey key, JournalEntry.Created created, Compute compute) {
     this.key = key;
-    this.settings = new RunSettings(created.configuration(), created.labels());
-    this.createdAt = created.at();
+    this.created = created;
+    this.settings = settings(created);
     this.compute = compute;
     attempts = new Attempts();
     rewinds = new Rewinds();
     totals = new Totals();
     sequence = 1;
     stepping = Stepping.UNDECIDED;
+    Start start = created.start();
+    // The mean weight begins at nothing whatever the triples: no weight of this run was answered.
     steps =
         OpenSteps.before(
             compute,
-            configuration().lag(),
-            new OpenReference(load(new MomentsTable()), RunMean.NONE));
+            configuration(),
+            new OpenReference(
+                load(start == null ? new MomentsTable() : start.triples()), RunMean.NONE));
+  }
+
+  private static RunSettings settings(JournalEntry.Created created) {
+    Start start = created.start();
+    return new RunSettings(
+        created.configuration(), created.labels(), start == null ? null : start.resolved());
   }
 
   /** A run at its first entry. */
@@ -98,14 +122,14 @@ final class Run {
 
   /** The same state on another compute backend, bit for bit; this one is released. */
   Run moveTo(Compute other) {
-    Run moved = new Run(key, created(), other, state());
+    Run moved = new Run(key, created, other, state());
     release();
     return moved;
   }
 
   /** Its first entry. */
   JournalEntry.Created created() {
-    return new JournalEntry.Created(createdAt, settings.configuration(), settings.labels());
+    return created;
   }
 
   /** Everything bounded that applying the journal has built. */
@@ -130,16 +154,22 @@ final class Run {
     return key;
   }
 
-  RunSettings settings() {
-    return settings;
+  /** What a request to create this run is answered. */
+  Outcome<Created> existing(WantedSettings wanted) {
+    String conflict = wanted.conflict(settings);
+    Start start = created.start();
+    if (conflict != null && start != null) {
+      // The same words as the first time agree, and so does what the run is shown with.
+      RunSettings asked = new RunSettings(created.configuration(), created.labels(), start.asked());
+      conflict = wanted.conflict(asked);
+    }
+    return conflict == null
+        ? Outcome.done(new Created(describe(), false))
+        : new Outcome.Refused<>(Refusal.RUN_CONFLICT, conflict);
   }
 
   Configuration configuration() {
-    return settings.configuration();
-  }
-
-  Instant createdAt() {
-    return createdAt;
+    return created.configuration();
   }
 
   Attempts attempts() {
@@ -190,6 +220,19 @@ final class Run {
     return batch.hasStep() ? batch.step() : steps.newest() + 1;
   }
 
+  /**
+   * What must be folded before a batch can be weighed; null when nothing is left. The outcome is
+   * given to {@link #folded} before this is asked again.
+   */
+  @Nullable Folding unfolded(ObservationBatch batch) {
+    return steps.unfolded(stepOf(batch));
+  }
+
+  /** Gives the outcome of what {@link #unfolded} asked for last. */
+  void folded(Reference outcome) {
+    steps.folded(outcome);
+  }
+
   /** The batch with what it is weighed against. Changes nothing. */
   Weighing weighing(ObservationBatch batch) {
     return new Weighing(steps.reference(stepOf(batch)).triples(), batch);
@@ -236,12 +279,24 @@ final class Run {
 
   /** Applies the next entry: the only way in which a run changes. */
   void apply(long entrySequence, JournalEntry entry) {
+    BatchMoments moments =
+        entry instanceof JournalEntry.Batch batch
+            ? compute.reduce(List.of(weighing(batch.batch()))).getFirst()
+            : BatchMoments.NONE;
+    apply(entrySequence, entry, moments);
+  }
+
+  /**
+   * The same when the entry's batch is reduced already, against what {@link #weighing} said before
+   * any batch of its group was applied.
+   */
+  void apply(long entrySequence, JournalEntry entry, BatchMoments moments) {
     if (entrySequence != sequence + 1) {
       throw new IllegalStateException("entry " + entrySequence + " does not follow " + sequence);
     }
     sequence = entrySequence;
     switch (entry) {
-      case JournalEntry.Batch batch -> applyBatch(batch);
+      case JournalEntry.Batch batch -> applyBatch(batch, moments);
       case JournalEntry.Rewound rewound -> applyRewind(rewound);
       case JournalEntry.Finished finished -> finishedAt = finished.at();
       case JournalEntry.Created _ -> throw new IllegalStateException("created twice");
@@ -255,7 +310,7 @@ final class Run {
     attempts.seenInBatch(removed.batch().attempt());
   }
 
-  private void applyBatch(JournalEntry.Batch entry) {
+  private void applyBatch(JournalEntry.Batch entry, BatchMoments moments) {
     ObservationBatch batch = entry.batch();
     long step = stepOf(batch);
     attempts.seenInBatch(batch.attempt());
@@ -266,8 +321,6 @@ final class Run {
     } else if (steps.late(step)) {
       lateBatches++;
     }
-    BatchMoments moments =
-        compute.reduce(List.of(new Weighing(steps.reference(step).triples(), batch))).getFirst();
     steps.add(
         new PendingBatch(
             step,
@@ -295,7 +348,7 @@ final class Run {
         stepping == Stepping.BY_STEP ? steps.newest() : null,
         sequence,
         lateBatches,
-        createdAt,
+        created.at(),
         lastBatchAt,
         finishedAt);
   }
@@ -304,18 +357,12 @@ final class Run {
     Totals everything = totals.copy();
     steps.pending().forEach(batch -> everything.add(batch.totals()));
     OpenReference newest = steps.newestReference();
-    OpenReference folded = steps.everything();
-    RunStatistics statistics =
-        new RunStatistics(
-            describe(),
-            folded.triples().triples(),
-            everything,
-            newest.triples().triples(),
-            newest.runMean().value());
-    if (!folded.equals(newest)) {
-      compute.release(folded.triples());
-    }
-    return statistics;
+    return new RunStatistics(
+        describe(),
+        steps.everything(),
+        everything,
+        newest.triples().triples(),
+        newest.runMean().value());
   }
 
   /** The triples of reference(newest), for those who watch: no more than a copy of small arrays. */

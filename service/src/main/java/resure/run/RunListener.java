@@ -6,14 +6,22 @@ import resure.statistics.MomentsTable;
 /** Is told what happened, after it is durable, on the thread where it happened; must not block. */
 public interface RunListener {
 
-  /** A group stands in the journal and is applied. */
-  void groupApplied(int batches, int observations, long weighNanos, long appendNanos);
+  /**
+   * A group stands in the journal and is applied.
+   *
+   * @param backend name of the compute backend that weighed it
+   */
+  void groupApplied(
+      int batches, int observations, String backend, long weighNanos, long appendNanos);
 
   /** A batch came when its step was closed already. */
   void lateBatch();
 
   /** A run was read from the journal. */
   void recovered(long nanos);
+
+  /** A compute device failed; the runs on it are read again from the journal. */
+  void deviceFailed();
 
   /** A run's new reference; what is needed of {@code totals} must be copied. */
   void folded(RunKey run, MomentsTable reference, Totals totals);

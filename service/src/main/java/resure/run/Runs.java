@@ -21,12 +21,16 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import resure.compute.Compute;
+import resure.compute.ComputeSource;
+import resure.journal.CorruptJournalException;
 import resure.journal.Durability;
 import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
+import resure.journal.Start;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
+import resure.observation.StartFrom;
 
 /**
  * The front door: every run of the service, by name. Each request goes to the shard that owns its
@@ -46,7 +50,7 @@ public final class Runs implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Runs.class);
 
   private final Journal journal;
-  private final Supplier<Compute> computes;
+  private final Supplier<Compute> recoveryComputes;
   private final List<Shard> shards = new ArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
   private final List<ExecutorService> writers = new ArrayList<>();
@@ -65,19 +69,22 @@ public final class Runs implements AutoCloseable {
    * Starts the threads.
    *
    * @param journal the truth; closed with this
-   * @param computes makes one backend for each shard and each recovery
+   * @param computes gives each shard its backend, and another one when its device has failed
+   * @param recoveryComputes makes one for each recovery, which folds one batch at a time and must not
+   *     disturb a device; never closed, so on the heap
    * @param durability with {@code FSYNC} appends get a thread of their own, since they wait for the
    *     disk
    */
   public Runs(
       Journal journal,
-      Supplier<Compute> computes,
+      ComputeSource computes,
+      Supplier<Compute> recoveryComputes,
       Durability durability,
       RunLimits limits,
       InstantSource clock,
       RunListener listener) {
     this.journal = journal;
-    this.computes = computes;
+    this.recoveryComputes = recoveryComputes;
     workers = Executors.newFixedThreadPool(WORKERS, named("resure-worker"));
     // Event loops need the other half; more shards only make smaller groups.
     int count = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
@@ -85,7 +92,7 @@ public final class Runs implements AutoCloseable {
       Shard shard =
           new Shard(
               journal,
-              computes.get(),
+              computes,
               durability == Durability.FSYNC ? writer(i) : Runnable::run,
               workers,
               this::recover,
@@ -116,7 +123,7 @@ public final class Runs implements AutoCloseable {
   }
 
   private @Nullable Run recover(RunKey key) throws JournalException {
-    return new Recovery(journal, computes.get()).recover(key);
+    return new Recovery(journal, recoveryComputes.get()).recover(key);
   }
 
   /** Asks the store whether it is well, which is also what makes it come back. */
@@ -153,9 +160,60 @@ public final class Runs implements AutoCloseable {
     return shards.stream().mapToInt(Shard::queuedLosses).sum();
   }
 
-  /** Makes the run, or finds that it is there with settings that agree. */
+  /**
+   * Makes the run, or finds that it is there with settings that agree. Whose statistics a new run
+   * begins with is looked up before it is made, and never again.
+   */
   public CompletableFuture<Outcome<Created>> create(RunId id, WantedSettings wanted) {
-    return offer(new Request.Create(id, wanted));
+    RunSettings settings = wanted.complete();
+    StartFrom startFrom = settings.startFrom();
+    if (startFrom == null) {
+      return offer(new Request.Create(id, wanted));
+    }
+    CompletableFuture<Outcome<Outcome<Created>>> looked = read(id, run -> run.existing(wanted));
+    return looked.thenCompose(
+        outcome ->
+            switch (outcome) {
+              case Outcome.Done<Outcome<Created>> done ->
+                  CompletableFuture.completedFuture(done.value());
+              case Outcome.Refused<Outcome<Created>> refused
+                  when refused.refusal() == Refusal.UNKNOWN_RUN ->
+                  CompletableFuture.supplyAsync(
+                          () ->
+                              start(
+                                  new RunId(id.tenant(), startFrom.run()),
+                                  startFrom,
+                                  settings.configuration().maxTurns()),
+                          workers)
+                      .thenCompose(start -> create(id, wanted, start));
+              case Outcome.Refused<Outcome<Created>> refused ->
+                  CompletableFuture.completedFuture(
+                      new Outcome.Refused<>(refused.refusal(), refused.detail()));
+            });
+  }
+
+  private CompletableFuture<Outcome<Created>> create(
+      RunId id, WantedSettings wanted, Outcome<Start> start) {
+    return switch (start) {
+      case Outcome.Done<Start> done -> offer(new Request.Create(id, wanted, done.value()));
+      case Outcome.Refused<Start> refused ->
+          CompletableFuture.completedFuture(
+              new Outcome.Refused<>(refused.refusal(), refused.detail()));
+    };
+  }
+
+  /** Looks up what a new run begins with. On a worker. */
+  private Outcome<Start> start(RunId other, StartFrom asked, int slots) {
+    try {
+      return new Starts(journal, new Recovery(journal, recoveryComputes.get()))
+          .find(other, asked, slots);
+    } catch (CorruptJournalException | RuntimeException e) {
+      // What is whole and cannot be applied was written by a defect: damaged all the same.
+      LOG.error("The records of run {} are damaged", other.name(), e);
+      return Outcome.refused(Refusal.START_DAMAGED);
+    } catch (JournalException e) {
+      return Outcome.refused(Refusal.STORE_UNAVAILABLE);
+    }
   }
 
   /** Weighs a batch and records it; done when it is durable. {@code key} makes a retry safe. */

@@ -10,6 +10,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -21,7 +22,11 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import resure.compute.Compute;
+import resure.compute.ComputeSource;
+import resure.compute.DeviceException;
+import resure.compute.Folding;
 import resure.compute.RawWeights;
+import resure.compute.Reference;
 import resure.compute.Weighing;
 import resure.journal.Append;
 import resure.journal.CorruptJournalException;
@@ -34,6 +39,7 @@ import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.journal.StoredEntry;
 import resure.observation.RunId;
+import resure.statistics.BatchMoments;
 
 /**
  * One thread that owns the live state of a subset of the runs. It drains its queue into a group
@@ -62,7 +68,7 @@ final class Shard implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(Shard.class);
 
   private final Journal journal;
-  private final Compute compute;
+  private final ComputeSource computes;
   private final Executor writer;
   private final Executor workers;
   private final Recoveries recoveries;
@@ -84,6 +90,7 @@ final class Shard implements Runnable {
   private final ArrayDeque<Slot> runnable = new ArrayDeque<>();
   private final List<Pick> picks = new ArrayList<>();
   private List<InFlight> gathering = new ArrayList<>();
+  private Compute compute;
 
   /** Of the group that is being applied, to be given when the listener has been told of it. */
   private final List<Runnable> answers = new ArrayList<>();
@@ -123,7 +130,8 @@ final class Shard implements Runnable {
 
   private record Pick(Slot slot, Run run, Request.Score request, long sequence) {}
 
-  private record InFlight(Slot slot, Request<?> request, Append append) {}
+  /** {@code run} as it was when the entry was made; null for its creation. */
+  private record InFlight(Slot slot, Request<?> request, Append append, @Nullable Run run) {}
 
   private record Written(
       List<InFlight> group,
@@ -138,7 +146,7 @@ final class Shard implements Runnable {
 
   Shard(
       Journal journal,
-      Compute compute,
+      ComputeSource computes,
       Executor writer,
       Executor workers,
       Recoveries recoveries,
@@ -149,7 +157,7 @@ final class Shard implements Runnable {
       RunListener listener,
       Consumer<JournalException> storeFailed) {
     this.journal = journal;
-    this.compute = compute;
+    this.computes = computes;
     this.writer = writer;
     this.workers = workers;
     this.recoveries = recoveries;
@@ -159,6 +167,7 @@ final class Shard implements Runnable {
     this.nanoTime = nanoTime;
     this.listener = listener;
     this.storeFailed = storeFailed;
+    compute = computes.open();
     room = new Semaphore(limits.queuedLosses());
     housekeepingDue = nanoTime.getAsLong() + HOUSEKEEPING_NANOS;
   }
@@ -268,7 +277,12 @@ final class Shard implements Runnable {
       served++;
     }
     if (!picks.isEmpty()) {
-      weigh();
+      try {
+        weigh();
+      } catch (DeviceException e) {
+        replaceCompute(e);
+        giveBack();
+      }
     }
     write();
     return served;
@@ -314,12 +328,7 @@ final class Shard implements Runnable {
   }
 
   private void answerExisting(Request.Create create, Run run) {
-    String conflict = create.wanted.conflict(run.settings());
-    answer(
-        create,
-        conflict == null
-            ? Outcome.done(new Created(run.describe(), false))
-            : new Outcome.Refused<>(Refusal.RUN_CONFLICT, conflict));
+    answer(create, run.existing(create.wanted));
   }
 
   private void rewind(Slot slot, Run run, Request.Rewind rewind) {
@@ -416,6 +425,7 @@ final class Shard implements Runnable {
 
   private void weigh() {
     long start = nanoTime.getAsLong();
+    fold();
     List<Weighing> weighings = new ArrayList<>(picks.size());
     for (Pick pick : picks) {
       weighings.add(pick.run.weighing(pick.request.batch));
@@ -430,16 +440,65 @@ final class Shard implements Runnable {
               pick.request.batch,
               pick.run.weights(pick.request.batch, raw.get(i)));
       gathering.add(
-          new InFlight(pick.slot, pick.request, new Append(pick.run.key(), pick.sequence, entry)));
+          new InFlight(
+              pick.slot, pick.request, new Append(pick.run.key(), pick.sequence, entry), pick.run));
     }
     picks.clear();
     weighNanos += nanoTime.getAsLong() - start;
   }
 
+  /** Folds, for all runs at once, what the steps of the picked batches close. */
+  private void fold() {
+    List<Run> runs = new ArrayList<>();
+    List<Folding> foldings = new ArrayList<>();
+    do {
+      runs.clear();
+      foldings.clear();
+      Run last = null;
+      for (Pick pick : picks) {
+        // A run's picks are adjacent, and of one step.
+        Folding folding = pick.run == last ? null : pick.run.unfolded(pick.request.batch);
+        if (folding != null) {
+          runs.add(pick.run);
+          foldings.add(folding);
+        }
+        last = pick.run;
+      }
+      List<Reference> folded = foldings.isEmpty() ? List.of() : compute.fold(foldings);
+      for (int i = 0; i < folded.size(); i++) {
+        runs.get(i).folded(folded.get(i));
+      }
+    } while (!foldings.isEmpty());
+  }
+
+  /**
+   * The device failed: all runs are read again from the journal when they are next asked for, on what
+   * the supplier now gives. What is being written has its weights and is answered as ever.
+   */
+  private void replaceCompute(DeviceException failure) {
+    LOG.error("A compute device failed; its runs are read again from the journal", failure);
+    listener.deviceFailed();
+    slots.values().forEach(this::drop);
+    compute.close();
+    compute = computes.replace(failure);
+  }
+
+  /** Puts what was picked, and not yet weighed, back to the head of its run's requests. */
+  private void giveBack() {
+    for (Pick pick : picks.reversed()) {
+      pick.slot.waiting.addFirst(pick.request);
+      gatheringLosses -= pick.request.cost();
+      pick.slot.busy = false;
+    }
+    picks.forEach(pick -> wake(pick.slot));
+    picks.clear();
+  }
+
   private void append(Slot slot, Run run, Request<?> request, JournalEntry entry) {
     slot.busy = true;
     gatheringLosses += request.cost();
-    gathering.add(new InFlight(slot, request, new Append(run.key(), run.sequence() + 1, entry)));
+    gathering.add(
+        new InFlight(slot, request, new Append(run.key(), run.sequence() + 1, entry), run));
   }
 
   /** Hands what has gathered to the writer, unless it is at work. */
@@ -487,6 +546,7 @@ final class Shard implements Runnable {
   private void finish(Written written) {
     int batches = 0;
     int observations = 0;
+    Iterator<BatchMoments> moments = reduce(written).iterator();
     for (InFlight inFlight : written.group) {
       Slot slot = inFlight.slot;
       slot.busy = false;
@@ -495,7 +555,7 @@ final class Shard implements Runnable {
       } else if (written.conflicts.contains(inFlight.append.run())) {
         loseRace(inFlight);
       } else {
-        apply(inFlight);
+        apply(inFlight, moments);
         if (inFlight.request instanceof Request.Score score) {
           batches++;
           observations += score.batch.observations();
@@ -503,7 +563,8 @@ final class Shard implements Runnable {
       }
     }
     if (batches > 0) {
-      listener.groupApplied(batches, observations, written.weighNanos, written.nanos);
+      listener.groupApplied(
+          batches, observations, compute.backend(), written.weighNanos, written.nanos);
     }
     for (InFlight inFlight : written.group) {
       publish(inFlight.slot);
@@ -514,6 +575,26 @@ final class Shard implements Runnable {
     for (InFlight inFlight : written.group) {
       snapshot(inFlight.slot, SNAPSHOT_EVERY, workers);
       wake(inFlight.slot);
+    }
+  }
+
+  /** Reduces, at once, the batches of a group that {@link #apply} will take. */
+  private List<BatchMoments> reduce(Written written) {
+    List<Weighing> weighings = new ArrayList<>();
+    if (written.failure == null) {
+      for (InFlight inFlight : written.group) {
+        if (inFlight.slot.run != null
+            && inFlight.append.entry() instanceof JournalEntry.Batch batch
+            && !written.conflicts.contains(inFlight.append.run())) {
+          weighings.add(inFlight.slot.run.weighing(batch.batch()));
+        }
+      }
+    }
+    try {
+      return weighings.isEmpty() ? List.of() : compute.reduce(weighings);
+    } catch (DeviceException e) {
+      replaceCompute(e);
+      return List.of();
     }
   }
 
@@ -537,7 +618,7 @@ final class Shard implements Runnable {
     }
   }
 
-  private void apply(InFlight inFlight) {
+  private void apply(InFlight inFlight, Iterator<BatchMoments> moments) {
     Slot slot = inFlight.slot;
     Run run = slot.run;
     long sequence = inFlight.append.sequence();
@@ -546,7 +627,7 @@ final class Shard implements Runnable {
       case Request.Score score -> {
         JournalEntry.Batch batch = (JournalEntry.Batch) entry;
         if (run != null) {
-          run.apply(sequence, entry);
+          run.apply(sequence, entry, moments.next());
         }
         if (batch.weights().late()) {
           listener.lateBatch();
@@ -571,22 +652,15 @@ final class Shard implements Runnable {
         }
       }
       case Request.Finish finish -> {
-        if (run != null) {
-          run.apply(sequence, entry);
-          listener.ended(run.key());
-          answerLater(finish, Outcome.done(run.describe()));
-        } else {
-          answerLater(finish, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
-        }
+        // Also when it was dropped meanwhile: finishing and describing need no device.
+        Run finished = Objects.requireNonNull(inFlight.run);
+        finished.apply(sequence, entry);
+        listener.ended(finished.key());
+        answerLater(finish, Outcome.done(finished.describe()));
       }
       case Request.Delete delete -> {
-        if (run != null) {
-          RunDescription last = run.describe();
-          drop(slot);
-          answerLater(delete, Outcome.done(last));
-        } else {
-          answerLater(delete, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
-        }
+        drop(slot);
+        answerLater(delete, Outcome.done(Objects.requireNonNull(inFlight.run).describe()));
       }
       case Request.Read<?> _ -> throw new IllegalStateException("reads are not appended");
     }
@@ -683,8 +757,9 @@ final class Shard implements Runnable {
         RunSettings settings = create.wanted.complete();
         RunKey key = new RunKey(slot.id, Incarnation.next(clock.millis()));
         JournalEntry entry =
-            new JournalEntry.Created(now(), settings.configuration(), settings.labels());
-        gathering.add(new InFlight(slot, create, new Append(key, 1, entry)));
+            new JournalEntry.Created(
+                now(), settings.configuration(), settings.labels(), create.start);
+        gathering.add(new InFlight(slot, create, new Append(key, 1, entry), null));
         return;
       }
       answer(request, Outcome.refused(Refusal.UNKNOWN_RUN));

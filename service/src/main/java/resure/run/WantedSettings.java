@@ -8,6 +8,9 @@ public interface WantedSettings {
   /** The whole settings of a new run: defaults where nothing was said. */
   RunSettings complete();
 
-  /** Name of the first field that was sent and differs in an existing run; null when all agree. */
+  /**
+   * JSON pointer to the first field that was sent and differs in an existing run; null when all
+   * agree.
+   */
   @Nullable String conflict(RunSettings existing);
 }

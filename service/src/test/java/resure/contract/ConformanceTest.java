@@ -48,6 +48,8 @@ class ConformanceTest {
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/finish", "");
     live.post(run + "/observations", batch);
+    live.get("/v1/compute");
+    live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
     live.get("/openapi.yaml");
 
     String tooLarge = " ".repeat((8 << 20) + 1);
@@ -78,6 +80,8 @@ class ConformanceTest {
     }
     live.put(run, "", "Accept", "image/png");
     live.get("/v1/runs", "Accept", "image/png");
+    live.get("/v1/compute", "Accept", "image/png");
+    live.get("/v1/compute?device=0");
     live.get("/openapi.yaml", "Accept", "image/png");
     live.get("/v1/runs?limit=0");
     live.delete("/v1/runs/nobody");

@@ -222,6 +222,26 @@ class MetricsTest {
   }
 
   @Test
+  void turnsThatARunBeganWithHaveSeriesThoughNoLossOfThemCame() {
+    String other = newRun("{}");
+    step(other, 0, "{\"id\": \"d-1\", \"losses\": [1, 2, 3, 4, 8]}");
+    String run =
+        newRun(
+            "{\"startFrom\": {\"run\": \"%s\"}}".formatted(other.substring("/v1/runs/".length())));
+    assertThat(of(run)).as("before the first step").isEmpty();
+
+    step(run, 0, "{\"id\": \"d-2\", \"losses\": [1]}");
+    step(run, 1, "{\"id\": \"d-3\", \"losses\": [1]}");
+
+    assertThat(value("resure_turn_observations", run, "0")).isEqualTo(2);
+    assertThat(value("resure_turn_weight_mean", run, "0")).isEqualTo(1);
+    assertThat(value("resure_turn_loss_mean", run, "1")).isEqualTo(2);
+    assertThat(value("resure_turn_weight_mean", run, "1")).isNaN();
+    assertThat(value("resure_turn_observations", run, "2+")).isEqualTo(3);
+    assertThat(value("resure_turn_weight_mean", run, "2+")).isNaN();
+  }
+
+  @Test
   void aRunThatFinishesOrIsDeletedHasNoSeriesAnyMore() {
     String finished = newRun("{}");
     String deleted = newRun("{}");

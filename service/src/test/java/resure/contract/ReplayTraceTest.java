@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Random;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
@@ -101,7 +102,7 @@ class ReplayTraceTest {
       assertThat(result.get("sources").get(source).get("source")).isEqualTo(expected.get("source"));
     }
     ObjectNode own = (ObjectNode) live.get(run).json().get("configuration");
-    own.remove("labels");
+    own.remove(List.of("labels", "startFrom"));
     ContractValidator.assertSame(result.get("configuration"), own);
     live.delete(run);
   }
@@ -112,6 +113,20 @@ class ReplayTraceTest {
           .as("%s of %s", figure, what)
           .isCloseTo(configured.get(figure).asDouble(), within(BOUND));
     }
+  }
+
+  @Test
+  void aRunThatBeganWithAnothersStatisticsIsReplayedFromThere() {
+    String first = TRACE.post(live, "{}");
+    String name = first.substring("/v1/runs/".length());
+    String run = live.newRun("{\"startFrom\":{\"run\":\"%s\",\"observations\":500}}".formatted(name));
+    live.delete(first);
+    TRACE.bodies.subList(0, 100).forEach(body -> live.score(run, body));
+
+    requireSame(
+        replay(run, "{\"configurations\":[{}]}").get(0),
+        live.get(run + "/statistics").json(),
+        "a run that began with another's statistics");
   }
 
   @Test

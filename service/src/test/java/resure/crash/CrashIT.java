@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.util.FileSystemUtils;
 import resure.api.StatisticsText;
+import resure.compute.djl.Djl;
 import resure.journal.Durability;
 import resure.journal.Journal;
 import resure.journal.rocksdb.FailingDisk;
@@ -84,6 +86,11 @@ class CrashIT {
   private Map<String, String> environment = Map.of();
   private ServiceProcess service;
 
+  /** Of one start after the other. */
+  private List<String> backends = List.of("jvm");
+
+  private int starts;
+
   @AfterEach
   void stop() {
     threads.shutdownNow();
@@ -112,6 +119,14 @@ class CrashIT {
       points.add(Point.NAMED[i % Point.NAMED.length]);
     }
     survive(points);
+  }
+
+  /** State, statistics and answered weights do not depend on what computed them. */
+  @Test
+  void whatWasAnsweredSurvivesKillsThatChangeTheBackendEachTime() throws Exception {
+    backends = List.of("djl", "jvm");
+    environment = Map.of("PYTORCH_LIBRARY_PATH", Djl.libtorch().toString());
+    survive(Collections.nCopies(Math.max(3, KILLS / 3), Point.ANY_MOMENT));
   }
 
   private void survive(List<Point> points) throws Exception {
@@ -147,7 +162,13 @@ class CrashIT {
 
   /** Few runs in memory, so that they are saved and read again all the time. */
   private ServiceProcess launch() throws IOException {
-    return ServiceProcess.launch(state, environment, "resure.limits.loaded-runs=2");
+    String backend = backends.get(starts++ % backends.size());
+    return ServiceProcess.launch(
+        state,
+        environment,
+        "resure.limits.loaded-runs=2",
+        "resure.compute.backend=" + backend,
+        "resure.compute.device=cpu");
   }
 
   private ServiceProcess start() throws IOException {

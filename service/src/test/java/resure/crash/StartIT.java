@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.util.FileSystemUtils;
+import resure.compute.djl.Djl;
 import resure.contract.Answer;
 import resure.journal.rocksdb.FailingDisk;
 
@@ -41,6 +42,35 @@ class StartIT {
       assertThat(said).doesNotContain("\tat ").doesNotContain("Ready: ");
       return said;
     }
+  }
+
+  @Test
+  void tensorsWithoutTheirLibraryAreRefusedWithWhereItWasSought() throws IOException {
+    Path state = temporary.resolve("state");
+    String said =
+        refused(state, Map.of("PYTORCH_LIBRARY_PATH", "/nowhere"), "resure.compute.backend=djl");
+
+    assertThat(said)
+        .contains(
+            "resure.compute.backend is djl, which cannot be used: libtorch could not be loaded",
+            "resure.compute.libtorch (not set)",
+            "PYTORCH_LIBRARY_PATH (/nowhere)",
+            "pytorch-native-* on the class path",
+            "docs/gpu.md");
+    assertThat(refused(state, Map.of(), "resure.compute.backend=djl", "resure.compute.libtorch=/no"))
+        .contains("there is no folder /no");
+  }
+
+  @Test
+  void aDeviceThatIsNotThereIsRefused() throws IOException {
+    assertThat(
+            refused(
+                temporary.resolve("state"),
+                Map.of(),
+                "resure.compute.backend=djl",
+                "resure.compute.device=gpu:63",
+                "resure.compute.libtorch=" + Djl.libtorch()))
+        .contains("there is no gpu:63: libtorch 2.7.1 finds ");
   }
 
   @Test

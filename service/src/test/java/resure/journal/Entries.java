@@ -8,10 +8,13 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
 import resure.observation.Weights;
+import resure.statistics.Moments;
+import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
 /** Entries to append in tests, and how two of them compare. */
@@ -110,8 +113,21 @@ public final class Entries {
       assertThat(a.weights().warmingUp()).isEqualTo(e.weights().warmingUp());
       assertThat(a.weights().late()).isEqualTo(e.weights().late());
       assertThat(a.weights().shadow()).isEqualTo(e.weights().shadow());
+    } else if (actual instanceof JournalEntry.Created a
+        && expected instanceof JournalEntry.Created e
+        && a.start() != null
+        && e.start() != null) {
+      assertThat(new JournalEntry.Created(a.at(), a.configuration(), a.labels()))
+          .isEqualTo(new JournalEntry.Created(e.at(), e.configuration(), e.labels()));
+      assertThat(a.start().asked()).isEqualTo(e.start().asked());
+      assertThat(a.start().step()).isEqualTo(e.start().step());
+      assertThat(moments(a.start().triples())).isEqualTo(moments(e.start().triples()));
     } else {
       assertThat(actual).isEqualTo(expected);
     }
+  }
+
+  private static List<Moments> moments(MomentsTable triples) {
+    return IntStream.range(0, triples.slots()).mapToObj(triples::moments).toList();
   }
 }

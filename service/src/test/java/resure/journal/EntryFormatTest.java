@@ -24,7 +24,10 @@ import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import resure.observation.ObservationBatch;
+import resure.observation.StartFrom;
 import resure.observation.Weights;
+import resure.statistics.Moments;
+import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import resure.weighting.FoldRule;
 import resure.weighting.Normalization;
@@ -283,6 +286,52 @@ class EntryFormatTest {
         batch.at(), null, batch.batch(), new Weights(weights, 1, 1, true, false, false));
   }
 
+  @Example
+  void everyStartIsKeptToTheLastBit() throws Exception {
+    for (StartFrom asked :
+        List.of(
+            new StartFrom("a", null, Double.POSITIVE_INFINITY),
+            new StartFrom("x".repeat(128), 0L, 2),
+            new StartFrom("b", (1L << 53) - 1, 1e300))) {
+      MomentsTable triples = new MomentsTable();
+      triples.set(0, new Moments(12.345678901234567, -0.1, 1e-300, 1L << 40));
+      triples.set(1023, new Moments(1, 1e9, 0, 1));
+      for (Long step : new Long[] {null, 7L}) {
+        JournalEntry.Created created =
+            new JournalEntry.Created(
+                Entries.AT, Configuration.DEFAULT, Map.of(), new Start(asked, step, triples));
+        Entries.assertSame(EntryFormat.decode(OWNER, 1, encode(1, created)), created);
+      }
+    }
+  }
+
+  @Example
+  void aRunThatWasCreatedWithFlagsThatNobodyKnowsIsRefused() {
+    byte[] bytes = encode(1, new JournalEntry.Created(Entries.AT, Configuration.DEFAULT, Map.of()));
+    // The flags, then no labels, then the checksum.
+    bytes[bytes.length - 6] = 4;
+
+    assertThatThrownBy(() -> EntryFormat.decode(OWNER, 1, sealed(1, bytes)))
+        .isInstanceOf(CorruptJournalException.class)
+        .hasMessageContaining("flags 4");
+  }
+
+  /** With the checksum that fits. */
+  private static byte[] sealed(long sequence, byte[] bytes) {
+    CRC32C crc = new CRC32C();
+    crc.update(
+        ByteBuffer.allocate(24)
+            .putLong(OWNER.high())
+            .putLong(OWNER.low())
+            .putLong(sequence)
+            .array());
+    crc.update(bytes, 0, bytes.length - 4);
+    ByteBuffer.wrap(bytes)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(bytes.length - 4, (int) crc.getValue());
+    return bytes;
+  }
+
   /** The entries of the golden file, one of each kind and a batch with every column. */
   private static List<JournalEntry> golden() {
     Configuration configuration =
@@ -322,10 +371,27 @@ class EntryFormatTest {
         new JournalEntry.Rewound(Entries.AT, 5000, "job-7802"),
         new JournalEntry.Rewound(Entries.AT, 0, null),
         new JournalEntry.Finished(Instant.ofEpochMilli(-1)),
-        new JournalEntry.Deleted(Entries.AT));
+        new JournalEntry.Deleted(Entries.AT),
+        new JournalEntry.Created(
+            Entries.AT,
+            configuration,
+            Map.of("experiment", "sgd-clean"),
+            new Start(new StartFrom("sft-41", 9000L, 500), 9000L, triples())),
+        new JournalEntry.Created(
+            Entries.AT,
+            Configuration.DEFAULT,
+            Map.of(),
+            new Start(new StartFrom("sft-40", null, Double.POSITIVE_INFINITY), null, triples())));
   }
 
-  /** The file holds what version 1 wrote, one entry a line, from sequence 1; it never changes. */
+  private static MomentsTable triples() {
+    MomentsTable triples = new MomentsTable();
+    triples.set(0, new Moments(500, 2.31, 860.5, 5120));
+    triples.set(2, new Moments(12.25, -0.125, 0, 13));
+    return triples;
+  }
+
+  /** The file holds what version 1 wrote, one entry a line, from sequence 1; lines never change. */
   @Example
   void theEntriesOfVersion1AreReadForEver() throws Exception {
     List<String> lines;

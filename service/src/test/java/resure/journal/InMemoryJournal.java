@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,12 @@ public final class InMemoryJournal implements Journal {
    */
   public synchronized void failNextAppend(Failure failure) {
     nextFailure = failure;
+  }
+
+  /** Flips a bit of an entry, as a failing disk would. */
+  public synchronized void damage(RunKey run, long sequence) {
+    byte[] entry = Objects.requireNonNull(runs.get(run)).entries.get(Math.toIntExact(sequence) - 1);
+    entry[entry.length / 2] ^= 1;
   }
 
   /** Opens again after {@link #close}; what was appended is still there. */

@@ -6,13 +6,16 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import resure.journal.JournalException;
+import resure.journal.Start;
 import resure.observation.ObservationBatch;
 import resure.observation.Weights;
 import resure.run.RecordedRun;
@@ -33,7 +36,17 @@ final class BruteForce {
 
   BruteForce(Configuration configuration, List<ObservationBatch> standing, List<Bad> bad)
       throws JournalException {
-    RecordedRun run = new RecordedRun(configuration);
+    this(configuration, null, standing, bad);
+  }
+
+  BruteForce(
+      Configuration configuration,
+      @Nullable Start start,
+      List<ObservationBatch> standing,
+      List<Bad> bad)
+      throws JournalException {
+    RecordedRun run = new RecordedRun(configuration, start);
+    Set<Bad> labels = new HashSet<>(bad);
     for (ObservationBatch batch : standing) {
       Weights weights = run.score(batch);
       for (int d = 0; d < batch.dialogues(); d++) {
@@ -44,12 +57,7 @@ final class BruteForce {
             supervisedOf.merge(id, 1L, Long::sum);
           }
           if (weights.usable(i)) {
-            boolean isBad =
-                bad.stream()
-                    .anyMatch(
-                        label ->
-                            label.dialogue().equals(id)
-                                && (label.turn() == null || label.turn() == turn));
+            boolean isBad = labels.contains(new Bad(id, null)) || labels.contains(new Bad(id, turn));
             observed.add(
                 new Observed(
                     id,
@@ -144,30 +152,51 @@ final class BruteForce {
 
   /** Every bad one against every good one. */
   static double auroc(double[] bad, double[] good) {
+    double[] sorted = sorted(good);
     double won = 0;
     for (double b : bad) {
-      for (double g : good) {
-        won += b < g ? 1 : b == g ? 0.5 : 0;
-      }
+      long ties = atMost(sorted, b) - below(sorted, b);
+      won += good.length - atMost(sorted, b) + ties / 2.0;
     }
     return bad.length == 0 || good.length == 0 ? Double.NaN : won / bad.length / good.length;
   }
 
   /** At every distinct weight: the recall that it adds times the precision there. */
   static double averagePrecision(double[] bad, double[] good) {
-    double[] weights = new double[bad.length + good.length];
-    System.arraycopy(bad, 0, weights, 0, bad.length);
-    System.arraycopy(good, 0, weights, bad.length, good.length);
+    double[] sortedBad = sorted(bad);
+    double[] sortedGood = sorted(good);
     double sum = 0;
     double recallBefore = 0;
-    for (double threshold : Arrays.stream(weights).distinct().sorted().toArray()) {
-      double found = Arrays.stream(bad).filter(w -> w <= threshold).count();
-      double called = Arrays.stream(weights).filter(w -> w <= threshold).count();
+    for (double threshold : Arrays.stream(sortedBad).distinct().toArray()) {
+      double found = atMost(sortedBad, threshold);
       double recall = found / bad.length;
-      sum += (recall - recallBefore) * (found / called);
+      sum += (recall - recallBefore) * (found / (found + atMost(sortedGood, threshold)));
       recallBefore = recall;
     }
     return bad.length == 0 || good.length == 0 ? Double.NaN : sum;
+  }
+
+  private static double[] sorted(double[] values) {
+    return Arrays.stream(values).sorted().toArray();
+  }
+
+  private static long atMost(double[] sorted, double value) {
+    return below(sorted, Math.nextUp(value));
+  }
+
+  /** How many are below a value. */
+  private static long below(double[] sorted, double value) {
+    int low = 0;
+    int high = sorted.length;
+    while (low < high) {
+      int middle = (low + high) / 2;
+      if (sorted[middle] < value) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
   }
 
   private double steadiness() {
@@ -182,7 +211,7 @@ final class BruteForce {
       }
       dialogues++;
     }
-    List<String> sample = byHash.subList(0, dialogues);
+    Set<String> sample = new HashSet<>(byHash.subList(0, dialogues));
     List<double[]> pairs = new ArrayList<>();
     Map<String, Double> last = new HashMap<>();
     for (Observed one : observed) {
@@ -216,11 +245,9 @@ final class BruteForce {
   }
 
   private static double[] ranks(double[] values) {
+    double[] sorted = sorted(values);
     return Arrays.stream(values)
-        .map(
-            value ->
-                Arrays.stream(values).filter(other -> other < value).count()
-                    + (Arrays.stream(values).filter(other -> other == value).count() + 1) / 2.0)
+        .map(value -> (below(sorted, value) + 1 + atMost(sorted, value)) / 2.0)
         .toArray();
   }
 }

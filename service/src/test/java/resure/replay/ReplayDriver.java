@@ -69,6 +69,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
     return new Runs(
         journal,
         JvmCompute::new,
+        JvmCompute::new,
         Durability.OS,
         new RunLimits(1000, 1_000_000, 1000, Duration.ofHours(1)),
         InstantSource.system(),
@@ -263,10 +264,14 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
   /** Nobody who wants to know. */
   private static final class Deaf implements RunListener {
     @Override
-    public void groupApplied(int batches, int observations, long weighNanos, long appendNanos) {}
+    public void groupApplied(
+        int batches, int observations, String backend, long weighNanos, long appendNanos) {}
 
     @Override
     public void lateBatch() {}
+
+    @Override
+    public void deviceFailed() {}
 
     @Override
     public void recovered(long nanos) {}

@@ -12,6 +12,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
@@ -24,10 +25,14 @@ import resure.compute.Swept;
 import resure.compute.jvm.JvmCompute;
 import resure.compute.jvm.JvmSweep;
 import resure.journal.JournalException;
+import resure.journal.Start;
 import resure.observation.ObservationBatch;
+import resure.observation.StartFrom;
 import resure.run.Export;
 import resure.run.RecordedRun;
 import resure.run.Scored;
+import resure.statistics.Moments;
+import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import resure.weighting.FoldRule;
 import resure.weighting.Normalization;
@@ -72,7 +77,9 @@ class TrialTest {
       throws JournalException {
     int seed = repetition.getCurrentRepetition();
     Random random = new Random(seed);
-    RecordedRun run = new RecordedRun(configuration(random));
+    MomentsTable begun = seed % 3 == 1 ? triples(random) : null;
+    Configuration own = configuration(random);
+    RecordedRun run = new RecordedRun(own, start(begun, own));
     List<ObservationBatch> standing = train(run, random, seed % 4 == 0);
     List<Configuration> configurations = new ArrayList<>();
     for (int i = 0; i < 12; i++) {
@@ -90,7 +97,11 @@ class TrialTest {
 
     for (int i = 0; i < configurations.size(); i++) {
       String what = "seed " + seed + ", " + configurations.get(i);
-      BruteForce expected = new BruteForce(configurations.get(i), standing, plan.bad());
+      // Of the other run only what this one began with is recorded.
+      Start recorded = start(begun, own);
+      Start start =
+          start(recorded == null ? null : recorded.triples(), configurations.get(i));
+      BruteForce expected = new BruteForce(configurations.get(i), start, standing, plan.bad());
       assertThat(atOnce.get(i).index()).isEqualTo(i);
       expected.check(atOnce.get(i), plan.labelled(), what);
       expected.check(inPieces.get(i), plan.labelled(), what + ", in pieces");
@@ -276,6 +287,22 @@ class TrialTest {
                 trial(plan(List.of(Configuration.DEFAULT), List.of()), passes, TINY, 2)
                     .run(fraction -> {}))
         .isInstanceOf(ChangedRecordsException.class);
+  }
+
+  /** What a run has learnt of five turns. */
+  private static MomentsTable triples(Random random) {
+    MomentsTable triples = new MomentsTable();
+    for (int turn = 0; turn < 5; turn++) {
+      triples.set(turn, new Moments(40, 2 + 0.1 * turn, 30 + random.nextDouble(), 50));
+    }
+    return triples;
+  }
+
+  private static @Nullable Start start(@Nullable MomentsTable begun, Configuration configuration) {
+    StartFrom asked = new StartFrom("sft-41", null, 25);
+    return begun == null
+        ? null
+        : new Start(asked, null, begun.inherited(configuration.maxTurns(), 25));
   }
 
   private static Configuration configuration(Random random) {

@@ -14,6 +14,7 @@ import resure.journal.InMemoryJournal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
+import resure.journal.Start;
 import resure.observation.ObservationBatch;
 import resure.observation.Weights;
 import resure.statistics.Moments;
@@ -32,13 +33,17 @@ public final class RecordedRun {
   /** Every batch that stands, with its recorded weights, in order of sequence. */
   final List<JournalEntry.Batch> standing = new ArrayList<>();
 
-  private final Configuration configuration;
+  private final JournalEntry.Created created;
   private Run run;
 
   /** A new run. */
   public RecordedRun(Configuration configuration) throws JournalException {
-    this.configuration = configuration;
-    JournalEntry.Created created = new JournalEntry.Created(AT, configuration, Map.of());
+    this(configuration, null);
+  }
+
+  /** A new run that begins with another's statistics. */
+  public RecordedRun(Configuration configuration, @Nullable Start start) throws JournalException {
+    created = new JournalEntry.Created(AT, configuration, Map.of(), start);
     journal.append(List.of(new Append(key, 1, created)));
     run = Run.created(key, created, compute);
   }
@@ -100,8 +105,7 @@ public final class RecordedRun {
 
   /** A fresh run to which only the standing batches were applied, with the weights they got. */
   Run ofStandingBatches() {
-    Run fresh =
-        Run.created(key, new JournalEntry.Created(AT, configuration, Map.of()), new JvmCompute());
+    Run fresh = Run.created(key, created, new JvmCompute());
     standing.forEach(batch -> fresh.apply(fresh.sequence() + 1, batch));
     return fresh;
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,10 +14,15 @@ import resure.compute.jvm.JvmCompute;
 import resure.journal.Append;
 import resure.journal.Entries;
 import resure.journal.InMemoryJournal;
+import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.Snapshot;
+import resure.journal.Start;
 import resure.observation.Batches;
 import resure.observation.ObservationBatch;
+import resure.observation.StartFrom;
+import resure.statistics.Moments;
+import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import resure.weighting.Normalization;
 
@@ -31,7 +37,19 @@ class RecoveryTest {
             .withWarmUp(2)
             .withLag(lag)
             .withHalfLife(random.nextBoolean() ? 9 : Double.POSITIVE_INFINITY)
-            .withNormalization(Normalization.RUN_MEAN));
+            .withNormalization(Normalization.RUN_MEAN),
+        random.nextBoolean() ? null : start(random));
+  }
+
+  /** What a run began with, of turns that come in it and of one that never does. */
+  private static Start start(Random random) {
+    MomentsTable triples = new MomentsTable();
+    for (int slot : new int[] {0, 1, 3, 40}) {
+      double n = 2 + 100 * random.nextDouble();
+      triples.set(slot, new Moments(n, 2 + random.nextGaussian(), n, 200));
+    }
+    return new Start(
+        new StartFrom("sft-41", null, Double.POSITIVE_INFINITY), random.nextLong(9), triples);
   }
 
   private static void scoreSome(RecordedRun recorded, Random random) throws JournalException {
@@ -89,7 +107,8 @@ class RecoveryTest {
           recorded.saveSnapshot();
         }
       }
-      assertThat(bytes(withoutSnapshots(recorded)))
+      Run read = new Recovery(withoutSnapshots(recorded), new JvmCompute()).recover(recorded.key);
+      assertThat(bytes(Objects.requireNonNull(read)))
           .as("lag %d, seed %d", lag, 1000 + seed)
           .isEqualTo(bytes(recorded.run()));
     }
@@ -100,8 +119,63 @@ class RecoveryTest {
     return compute.weigh(List.of(run.weighing(batch))).getFirst().values();
   }
 
-  /** The run as it is read by one who has only the journal. */
-  private static Run withoutSnapshots(RecordedRun recorded) throws JournalException {
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 3})
+  void asOfAStepTheStateIsThatOfTheRunReallyRewoundToTheNext(int lag) throws JournalException {
+    for (int seed = 0; seed < SEEDS; seed++) {
+      Random random = new Random(2000 + seed);
+      RecordedRun recorded = newRun(lag, random);
+      for (int i = 0; i < 40; i++) {
+        if (random.nextInt(8) > 0) {
+          scoreSome(recorded, random);
+        } else {
+          recorded.rewind(Math.max(0, recorded.run().newestStep() - random.nextInt(4)), null);
+        }
+        if (random.nextInt(4) == 0) {
+          recorded.saveSnapshot();
+        }
+      }
+      for (long step = 0; step <= recorded.run().newestStep() + 1; step++) {
+        InMemoryJournal rewound = withoutSnapshots(recorded);
+        rewound.append(
+            List.of(
+                new Append(
+                    recorded.key,
+                    recorded.run().sequence() + 1,
+                    new JournalEntry.Rewound(Entries.AT, step + 1, null))));
+        Run asOf = new Recovery(recorded.journal, recorded.compute).recoverAsOf(recorded.key, step);
+        Run expected = new Recovery(rewound, recorded.compute).recover(recorded.key);
+
+        assertThat(RecordedRun.bits(Objects.requireNonNull(asOf)))
+            .as("lag %d, seed %d, as of %d", lag, 2000 + seed, step)
+            .isEqualTo(RecordedRun.bits(Objects.requireNonNull(expected)));
+      }
+      assertThat(bytes(recorded.recovered())).as("afterwards").isEqualTo(bytes(recorded.run()));
+    }
+  }
+
+  @Test
+  void aRewindThatLeavesNoBatchLeavesWhatTheRunBeganWith() throws JournalException {
+    Start start = start(new Random(8));
+    RecordedRun recorded = new RecordedRun(Configuration.DEFAULT, start);
+    List<String> before = RecordedRun.bits(recorded.run());
+    for (long step = 0; step < 4; step++) {
+      recorded.score(Batches.of(step, 0, new double[] {2, 3}));
+      recorded.saveSnapshot();
+    }
+
+    recorded.rewind(0, null);
+
+    assertThat(RecordedRun.bits(recorded.run())).isEqualTo(before);
+    MomentsTable turns = recorded.run().statistics().turns();
+    for (int slot = 0; slot <= 40; slot++) {
+      assertThat(turns.moments(slot)).isEqualTo(start.triples().moments(slot));
+    }
+    assertThat(recorded.run().statistics().referenceRunMean()).isEqualTo(1);
+  }
+
+  /** The journal as one has it who has lost the snapshots. */
+  private static InMemoryJournal withoutSnapshots(RecordedRun recorded) throws JournalException {
     InMemoryJournal copy = new InMemoryJournal();
     recorded
         .journal
@@ -114,11 +188,7 @@ class RecoveryTest {
                 throw new AssertionError(e);
               }
             });
-    Run run = new Recovery(copy, new JvmCompute()).recover(recorded.key);
-    if (run == null) {
-      throw new AssertionError("the run is gone");
-    }
-    return run;
+    return copy;
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
+import resure.compute.ComputeSource;
 import resure.compute.jvm.JvmCompute;
 import resure.journal.InMemoryJournal;
 import resure.journal.JournalException;
@@ -62,6 +63,7 @@ final class ShardDriver implements RunListener {
   final List<RunId> ended = new ArrayList<>();
   int recovered;
   int late;
+  int deviceFailures;
 
   /** Thrown by the next call of this listener. */
   @Nullable RuntimeException defect;
@@ -80,12 +82,24 @@ final class ShardDriver implements RunListener {
   }
 
   ShardDriver(InMemoryJournal journal, RunLimits limits, Shard.Recoveries recoveries) {
+    this(journal, limits, recoveries, JvmCompute::new);
+  }
+
+  ShardDriver(InMemoryJournal journal, ComputeSource computes) {
+    this(journal, LIMITS, key -> new Recovery(journal, new JvmCompute()).recover(key), computes);
+  }
+
+  ShardDriver(
+      InMemoryJournal journal,
+      RunLimits limits,
+      Shard.Recoveries recoveries,
+      ComputeSource computes) {
     this.journal = journal;
     InstantSource clock = () -> Instant.parse("2026-01-31T12:00:00.5Z").plusNanos(nanos);
     shard =
         new Shard(
             journal,
-            new JvmCompute(),
+            computes,
             writer,
             workers,
             recoveries,
@@ -224,8 +238,14 @@ final class ShardDriver implements RunListener {
   }
 
   @Override
-  public void groupApplied(int batches, int observations, long weighNanos, long appendNanos) {
+  public void groupApplied(
+      int batches, int observations, String backend, long weighNanos, long appendNanos) {
     groups.add(batches);
+  }
+
+  @Override
+  public void deviceFailed() {
+    deviceFailures++;
   }
 
   @Override

@@ -8,11 +8,13 @@ import static resure.run.ShardDriver.value;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import resure.compute.FailingDevice;
 import resure.compute.jvm.JvmCompute;
 import resure.journal.CorruptJournalException;
 import resure.journal.InMemoryJournal;
@@ -405,6 +407,90 @@ class ShardTest {
     assertThat(refusal(damaged)).isEqualTo(Refusal.RUN_DAMAGED);
     assertThat(refusal(too)).isEqualTo(Refusal.RUN_DAMAGED);
     assertThat(value(other).sequence()).isEqualTo(2);
+    assertThat(driver.shard.queuedLosses()).isZero();
+  }
+
+  // Devices
+
+  /** Trains two runs, the device failing in the middle; then their bits and all answers. */
+  private static List<String> trained(FailingDevice device, Runnable inTheMiddle) {
+    ShardDriver driver = new ShardDriver(new InMemoryJournal(), device);
+    driver.create("a");
+    driver.create("b", Configuration.DEFAULT.withLag(1).withWarmUp(2));
+    Random random = new Random(11);
+    List<CompletableFuture<Outcome<Scored>>> answers = new ArrayList<>();
+    for (int step = 0; step < 12; step++) {
+      if (step == 6) {
+        inTheMiddle.run();
+      }
+      for (int rank = 0; rank < 3; rank++) {
+        answers.add(driver.score("a", "k" + step + rank, Batches.random(random, step, rank, 0, null)));
+        answers.add(driver.score("b", null, Batches.random(random, step, rank, 0, null)));
+      }
+      driver.work();
+    }
+    List<String> seen = new ArrayList<>();
+    for (CompletableFuture<Outcome<Scored>> answer : answers) {
+      Scored scored = value(answer);
+      seen.add(scored.sequence() + " " + Arrays.toString(scored.weights().raw()));
+    }
+    seen.addAll(driver.bits("a"));
+    seen.addAll(driver.bits("b"));
+    seen.add("failures " + driver.deviceFailures);
+    return seen;
+  }
+
+  @Test
+  void aDeviceThatFailsChangesNoAnswerAndNoBit() {
+    List<String> sound = trained(new FailingDevice(), () -> {});
+    for (FailingDevice.Operation operation : FailingDevice.Operation.values()) {
+      for (int passes = 0; passes < 3; passes++) {
+        FailingDevice device = new FailingDevice();
+        int in = passes;
+
+        List<String> seen = trained(device, () -> device.failAt(operation, in));
+
+        assertThat(seen.removeLast()).as("%s %d", operation, passes).isEqualTo("failures 1");
+        assertThat(device.opened()).isEqualTo(2);
+        assertThat(seen)
+            .as("%s %d", operation, passes)
+            .isEqualTo(sound.subList(0, sound.size() - 1));
+      }
+    }
+  }
+
+  @Test
+  void whatIsBeingWrittenWhenADeviceFailsIsAnsweredAsEver() {
+    FailingDevice device = new FailingDevice();
+    ShardDriver driver = new ShardDriver(new InMemoryJournal(), device);
+    driver.create("a");
+    driver.create("b");
+    driver.create("c");
+    driver.create("d");
+    driver.post("d", null, batch(0, 0));
+    driver.work();
+    driver.writer.atOnce = false;
+    CompletableFuture<Outcome<Scored>> written = driver.score("a", null, batch(0, 0));
+    CompletableFuture<Outcome<RunDescription>> finished =
+        driver.offer(new Request.Finish(id("b")));
+    CompletableFuture<Outcome<RunDescription>> deleted = driver.offer(new Request.Delete(id("c")));
+    driver.work();
+    device.failAt(FailingDevice.Operation.WEIGH, 0);
+    CompletableFuture<Outcome<Scored>> next = driver.score("d", null, batch(1, 0));
+    driver.work();
+
+    while (!driver.writer.tasks.isEmpty()) {
+      driver.writer.runAll();
+      driver.work();
+    }
+
+    assertThat(driver.deviceFailures).isEqualTo(1);
+    assertThat(value(written).sequence()).isEqualTo(2);
+    assertThat(value(finished).finishedAt()).isNotNull();
+    assertThat(value(deleted).key().id()).isEqualTo(id("c"));
+    assertThat(value(next).sequence()).isEqualTo(3);
+    assertThat(driver.statistics("a").turns().moments(0).n()).isEqualTo(2);
+    assertThat(driver.statistics("b").run().finishedAt()).isNotNull();
     assertThat(driver.shard.queuedLosses()).isZero();
   }
 

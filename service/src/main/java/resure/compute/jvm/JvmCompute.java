@@ -20,6 +20,11 @@ public final class JvmCompute implements Compute {
   private final BatchReducer reducer = new BatchReducer();
 
   @Override
+  public String backend() {
+    return "jvm";
+  }
+
+  @Override
   public Reference load(Configuration configuration, MomentsTable triples) {
     return new JvmReference(configuration, triples.copy());
   }

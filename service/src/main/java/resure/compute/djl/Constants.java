@@ -1,0 +1,29 @@
+package resure.compute.djl;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+
+/**
+ * Numbers that tensor operations need, as float64 arrays of one element that broadcast: an operation
+ * with a host's number would make one each time, and of a type of its own choosing. Never the left
+ * side of an operation, whose result would then belong to this one's manager.
+ */
+final class Constants {
+
+  final NDArray zero;
+  final NDArray one;
+  final NDArray two;
+
+  Constants(NDManager manager) {
+    zero = manager.create(new double[] {0});
+    one = manager.create(new double[] {1});
+    two = manager.create(new double[] {2});
+  }
+
+  /** A column of ones. */
+  NDArray ones(NDManager owner, int length) {
+    return owner.ones(new Shape(length), DataType.FLOAT64);
+  }
+}
