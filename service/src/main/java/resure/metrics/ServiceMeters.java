@@ -116,7 +116,7 @@ public final class ServiceMeters implements RunListener, ReplayListener {
 
   @Override
   public void weighed(long count) {
-    replayed.increment(count);
+    replayed.increment((double) count);
   }
 
   /** Adds what computes, and where: 1 for what does, 0 for what did. */

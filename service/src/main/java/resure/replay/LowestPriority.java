@@ -36,6 +36,7 @@ final class LowestPriority {
   }
 
   /** Takes effect for the calling platform thread, until it ends. */
+  @SuppressWarnings("restricted") // Allowed by the manifest, for the store already.
   static void take() {
     if (!System.getProperty("os.name", "").equals("Linux")) {
       return;
