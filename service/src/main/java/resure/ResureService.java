@@ -93,9 +93,9 @@ public class ResureService {
   }
 
   @Bean
-  Replays replays(RocksDbJournal journal, Runs runs, ServiceMeters meters)
-      throws JournalException {
-    Replays replays = new Replays(journal, runs, ResureService::tryOnJvm, InstantSource.system(), meters);
+  Replays replays(RocksDbJournal journal, Runs runs, ServiceMeters meters) throws JournalException {
+    Replays replays =
+        new Replays(journal, runs, ResureService::tryOnJvm, InstantSource.system(), meters);
     meters.watch(replays);
     return replays;
   }

@@ -17,7 +17,10 @@ import resure.compute.ComputeStatus;
 import resure.replay.Replays;
 import resure.run.Runs;
 
-/** The HTTP interface of {@link Runs} and {@link Replays}, as {@code openapi/resure.yaml} describes it. */
+/**
+ * The HTTP interface of {@link Runs} and {@link Replays}, as {@code openapi/resure.yaml} describes
+ * it.
+ */
 public final class Api {
 
   private Api() {}

@@ -49,8 +49,7 @@ final class ReplayReader {
       throw ProblemException.invalid(
           body.has("grid") ? "/grid" : "/configurations",
           "%d configurations with up to %d turns and sources each are %d lines of results; %d can be kept. Ask for fewer at once."
-              .formatted(
-                  configurations.size(), sums / configurations.size(), sums, Replays.SUMS));
+              .formatted(configurations.size(), sums / configurations.size(), sums, Replays.SUMS));
     }
     JsonNode labels = body.path("labels");
     boolean labelled = !labels.isMissingNode();
@@ -173,8 +172,7 @@ final class ReplayReader {
       return i == 0 ? from : to;
     }
     double share = (double) i / last;
-    double point =
-        log ? from * StrictMath.pow(to / from, share) : from * (1 - share) + to * share;
+    double point = log ? from * StrictMath.pow(to / from, share) : from * (1 - share) + to * share;
     // Meant to be whole, but for the last bits.
     double whole = StrictMath.rint(point);
     return Math.abs(point - whole) <= WHOLE_WITHIN * Math.max(1, Math.abs(point)) ? whole : point;

@@ -130,7 +130,6 @@ final class RunHandler {
     return new RewindBody(nextStep.longValue(), attempt.stringValue());
   }
 
-
   Mono<Void> statistics(Exchange exchange) {
     exchange.allowQuery();
     exchange.offer(MediaType.APPLICATION_JSON);

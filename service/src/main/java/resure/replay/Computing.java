@@ -166,7 +166,8 @@ final class Computing implements AutoCloseable {
    *
    * @throws CancellationException when some of them are, or nobody wants them any more
    */
-  private @Nullable Export batches(Unfinished replay) throws JournalException, InterruptedException {
+  private @Nullable Export batches(Unfinished replay)
+      throws JournalException, InterruptedException {
     ReplayFormat.Asked asked = replay.asked();
     while (true) {
       replay.requireWanted();
@@ -264,9 +265,7 @@ final class Computing implements AutoCloseable {
       replay.requireWanted();
       byte[] piece = ReplayFormat.piece(pieces.get(i));
       int number = i;
-      insist(
-          replay,
-          () -> journal.keep(Pieces.document(replay.run(), replay.id(), number), piece));
+      insist(replay, () -> journal.keep(Pieces.document(replay.run(), replay.id(), number), piece));
       results += pieces.get(i).size();
     }
     int kept = results;

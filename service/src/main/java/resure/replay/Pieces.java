@@ -24,7 +24,9 @@ final class Pieces {
 
   static Document document(RunKey run, String replay, int piece) {
     return new Document(
-        run, DocumentKind.REPLAY_RESULTS, "%s/%05d".formatted(replay, piece).toUpperCase(Locale.ROOT));
+        run,
+        DocumentKind.REPLAY_RESULTS,
+        "%s/%05d".formatted(replay, piece).toUpperCase(Locale.ROOT));
   }
 
   static List<Document> documents(RunKey run, String replay, int pieces) {

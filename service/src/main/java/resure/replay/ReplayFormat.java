@@ -152,7 +152,11 @@ final class ReplayFormat {
 
   private static Asked readAsked(DataInputStream in) throws IOException {
     return new Asked(
-        Instant.ofEpochMilli(in.readLong()), in.readLong(), in.readLong(), in.readLong(), count(in));
+        Instant.ofEpochMilli(in.readLong()),
+        in.readLong(),
+        in.readLong(),
+        in.readLong(),
+        count(in));
   }
 
   static ReplayPlan plan(byte[] request) throws CorruptJournalException {
@@ -257,8 +261,8 @@ final class ReplayFormat {
         });
   }
 
-  private static void write(
-      DataOutputStream out, ReplayResult result, Map<String, Integer> sources) throws IOException {
+  private static void write(DataOutputStream out, ReplayResult result, Map<String, Integer> sources)
+      throws IOException {
     out.writeInt(result.index());
     write(out, result.all());
     out.writeDouble(result.steadiness());

@@ -217,8 +217,7 @@ public final class Replays implements AutoCloseable {
             run.newestStep(),
             run.observations(),
             plan.configurations().size());
-    Unfinished replay =
-        new Unfinished(run.key(), Incarnation.next(lastMillis).toString(), asked);
+    Unfinished replay = new Unfinished(run.key(), Incarnation.next(lastMillis).toString(), asked);
     if (!journal.keep(replay.request(), ReplayFormat.request(asked, plan))) {
       return Outcome.refused(Refusal.UNKNOWN_RUN);
     }

@@ -70,8 +70,8 @@ public final class Runs implements AutoCloseable {
    *
    * @param journal the truth; closed with this
    * @param computes gives each shard its backend, and another one when its device has failed
-   * @param recoveryComputes makes one for each recovery, which folds one batch at a time and must not
-   *     disturb a device; never closed, so on the heap
+   * @param recoveryComputes makes one for each recovery, which folds one batch at a time and must
+   *     not disturb a device; never closed, so on the heap
    * @param durability with {@code FSYNC} appends get a thread of their own, since they wait for the
    *     disk
    */
@@ -271,8 +271,7 @@ public final class Runs implements AutoCloseable {
   /** What is recorded of the run. */
   public CompletableFuture<Outcome<RunRecord>> record(RunId id) {
     return read(
-        id,
-        run -> RunRecord.of(run, new Export(journal, run, Long.MIN_VALUE, Long.MAX_VALUE)));
+        id, run -> RunRecord.of(run, new Export(journal, run, Long.MIN_VALUE, Long.MAX_VALUE)));
   }
 
   /**

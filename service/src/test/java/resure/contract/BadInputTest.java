@@ -78,8 +78,7 @@ class BadInputTest {
   @Test
   void aBadReplayIsRefused() {
     assertRefused("POST", run + "/replays", REPLAY);
-    assertRefused(
-        "POST", run + "/replays", "{\"configurations\":[%s]}".formatted(WITHOUT_LABELS));
+    assertRefused("POST", run + "/replays", "{\"configurations\":[%s]}".formatted(WITHOUT_LABELS));
     assertThat(live.get(run + "/replays").json().get("replays").isEmpty()).isTrue();
   }
 

@@ -159,8 +159,7 @@ class ReplayContractTest {
   private static List<Double> range(String field, String range) {
     List<Double> values = new ArrayList<>();
     String pointer = "/configuration/" + field.replace('.', '/');
-    for (JsonNode result :
-        results(small(), "{\"grid\":{\"%s\":%s}}".formatted(field, range))) {
+    for (JsonNode result : results(small(), "{\"grid\":{\"%s\":%s}}".formatted(field, range))) {
       values.add(result.at(pointer).asDouble());
     }
     return values;
@@ -168,7 +167,10 @@ class ReplayContractTest {
 
   @Test
   void onlyTheBestAreGivenUpToTheLimit() {
-    String at = begin(small(), "{\"grid\":{\"weighting.floor\":[0.5,0.1,0.9]},\"rankBy\":[{\"measure\":\"meanWeight\"}]}");
+    String at =
+        begin(
+            small(),
+            "{\"grid\":{\"weighting.floor\":[0.5,0.1,0.9]},\"rankBy\":[{\"measure\":\"meanWeight\"}]}");
     JsonNode all = finished(at).get("results");
 
     assertThat(all.findValues("index")).extracting(JsonNode::asInt).containsExactly(2, 0, 1);
@@ -176,8 +178,7 @@ class ReplayContractTest {
     assertThat(two.size()).isEqualTo(2);
     ContractValidator.assertSame(two.get(1), all.get(1));
     for (String bad : List.of("0", "-1", "10001", "x", "")) {
-      assertThat(live.get(at + "?limit=" + bad).outcome())
-          .isEqualTo("422 invalid-parameter limit");
+      assertThat(live.get(at + "?limit=" + bad).outcome()).isEqualTo("422 invalid-parameter limit");
     }
   }
 
@@ -264,7 +265,8 @@ class ReplayContractTest {
 
   @Test
   void aRestartTakesAReplayUpAgainAndKeepsTheResultsOfThoseBefore() {
-    String ended = begin(recorded, "{\"grid\":{\"warmUp\":{\"from\":2,\"to\":500,\"points\":499}}}");
+    String ended =
+        begin(recorded, "{\"grid\":{\"warmUp\":{\"from\":2,\"to\":500,\"points\":499}}}");
     JsonNode before = finished(ended);
     String running =
         begin(recorded, "{\"grid\":{\"halfLife\":{\"from\":100,\"to\":9000,\"points\":200}}}");
@@ -295,9 +297,7 @@ class ReplayContractTest {
         "{\"configurations\":[{},{\"weighting\":{\"floor\":2}}]}",
         "422 invalid-field /configurations/1/weighting/floor"
       },
-      {
-        "{\"configurations\":[{\"halflife\":2}]}", "422 invalid-field /configurations/0/halflife"
-      },
+      {"{\"configurations\":[{\"halflife\":2}]}", "422 invalid-field /configurations/0/halflife"},
       {"{\"configurations\":[{\"labels\":{}}]}", "422 invalid-field /configurations/0/labels"},
       {
         "{\"configurations\":[{\"startFrom\":{}}]}", "422 invalid-field /configurations/0/startFrom"
@@ -387,8 +387,7 @@ class ReplayContractTest {
             "{\"grid\":{\"halfLife\":{\"from\":1,\"to\":2,\"points\":10000},\"warmUp\":[2,3],\"lag\":[0,1]}}");
     assertThat(answer.outcome()).isEqualTo("422 invalid-field /grid");
     assertThat(answer.json().get("detail").asString()).contains("40000");
-    String many =
-        IntStream.range(0, 10_001).mapToObj(i -> "{}").collect(Collectors.joining(","));
+    String many = IntStream.range(0, 10_001).mapToObj(i -> "{}").collect(Collectors.joining(","));
     Answer list = live.post(small() + "/replays", "{\"configurations\":[" + many + "]}");
     assertThat(list.outcome()).isEqualTo("422 invalid-field /configurations");
     assertThat(list.json().get("detail").asString()).contains("10001");
@@ -402,8 +401,7 @@ class ReplayContractTest {
 
     Answer answer =
         live.post(
-            run + "/replays",
-            "{\"grid\":{\"halfLife\":{\"from\":1,\"to\":2,\"points\":1000}}}");
+            run + "/replays", "{\"grid\":{\"halfLife\":{\"from\":1,\"to\":2,\"points\":1000}}}");
 
     assertThat(answer.outcome()).isEqualTo("422 invalid-field /grid");
     assertThat(answer.json().get("detail").asString()).contains("1026000", "1000000");

@@ -22,7 +22,9 @@ class ReplayTraceTest {
   private static final int SAMPLE = 20;
   private static final double BOUND = 1e-12;
 
-  /** 1,000 points: every weight function, both fold rules, forgetting, propagation, pooling, lag. */
+  /**
+   * 1,000 points: every weight function, both fold rules, forgetting, propagation, pooling, lag.
+   */
   private static final String GRID =
       """
       {"grid": {"weighting.function":
@@ -119,7 +121,8 @@ class ReplayTraceTest {
   void aRunThatBeganWithAnothersStatisticsIsReplayedFromThere() {
     String first = TRACE.post(live, "{}");
     String name = first.substring("/v1/runs/".length());
-    String run = live.newRun("{\"startFrom\":{\"run\":\"%s\",\"observations\":500}}".formatted(name));
+    String run =
+        live.newRun("{\"startFrom\":{\"run\":\"%s\",\"observations\":500}}".formatted(name));
     live.delete(first);
     TRACE.bodies.subList(0, 100).forEach(body -> live.score(run, body));
 
@@ -132,8 +135,7 @@ class ReplayTraceTest {
   @Test
   void aReplayOfTheRunsOwnConfigurationGivesTheRecordedWeightsAndFindsWhatWasCorrupted() {
     String run = TRACE.post(live, "{}");
-    String request =
-        "{\"configurations\": [{}], \"labels\": {\"bad\": " + TRACE.corrupted + "}}";
+    String request = "{\"configurations\": [{}], \"labels\": {\"bad\": " + TRACE.corrupted + "}}";
 
     JsonNode result = replay(run, request).get(0);
 
@@ -143,7 +145,8 @@ class ReplayTraceTest {
     double badSum = 0;
     long bad = 0;
     TreeSet<String> corrupted = new TreeSet<>();
-    TRACE.corrupted.forEach(label -> corrupted.add(label.get("dialogue") + "/" + label.get("turn")));
+    TRACE.corrupted.forEach(
+        label -> corrupted.add(label.get("dialogue") + "/" + label.get("turn")));
     for (JsonNode line : live.get(run + "/observations").lines()) {
       double weight = line.get("weight").asDouble();
       observations++;

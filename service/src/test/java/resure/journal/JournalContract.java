@@ -441,7 +441,8 @@ public abstract class JournalContract {
       }
       closeAndReopen();
     }
-    assertThat(journal.keep(new Document(Entries.run("never"), DocumentKind.REPLAY, "1"), new byte[0]))
+    assertThat(
+            journal.keep(new Document(Entries.run("never"), DocumentKind.REPLAY, "1"), new byte[0]))
         .isFalse();
     assertThat(journal.lookup(run.id())).isEqualTo(successor);
     assertThat(journal.read(run, 1, ALL)).isEmpty();

@@ -223,9 +223,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
   }
 
   Replay awaitEnd(RunId run, String replay) {
-    await()
-        .atMost(DEADLINE)
-        .until(() -> find(run, replay).state() != Replay.State.RUNNING);
+    await().atMost(DEADLINE).until(() -> find(run, replay).state() != Replay.State.RUNNING);
     return find(run, replay);
   }
 

@@ -306,7 +306,8 @@ class ReplaysTest {
       await()
           .atMost(DEADLINE)
           .until(
-              () -> driver.replays.remove(run, replay.id()).join() instanceof Outcome.Done<Boolean>);
+              () ->
+                  driver.replays.remove(run, replay.id()).join() instanceof Outcome.Done<Boolean>);
       assertThat(driver.find(run, replay.id()).state())
           .as("%s", failure)
           .isEqualTo(Replay.State.CANCELLED);

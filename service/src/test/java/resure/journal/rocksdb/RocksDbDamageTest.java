@@ -367,8 +367,7 @@ class RocksDbDamageTest {
       value[5] ^= 1;
       batch.put(database.handle(Database.Family.DOCUMENTS), key, value);
       byte[] ofAnother = Rows.checked(Rows.document(whole), new byte[] {1, 2, 3});
-      batch.put(
-          database.handle(Database.Family.DOCUMENTS), Rows.document(misplaced), ofAnother);
+      batch.put(database.handle(Database.Family.DOCUMENTS), Rows.document(misplaced), ofAnother);
       database.write(batch);
     }
     try (RocksDbJournal journal = RocksDbJournal.open(directory, Durability.FSYNC)) {

@@ -106,8 +106,7 @@ class StateDirectoryTest {
     Path marker = directory.resolve(StateDirectory.MARKER);
     Matcher store = Pattern.compile("store (\\S+)").matcher(Files.readString(marker));
     assertThat(store.find()).isTrue();
-    Files.writeString(
-        marker, StateDirectory.marker(1, UUID.fromString(store.group(1)), true));
+    Files.writeString(marker, StateDirectory.marker(1, UUID.fromString(store.group(1)), true));
 
     Document document = new Document(run, DocumentKind.REPLAY, "1");
     for (int round = 0; round < 2; round++) {
