@@ -2,7 +2,10 @@ package resure;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.Executor;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.SpringApplication;
@@ -20,9 +23,16 @@ import org.springframework.web.server.WebExceptionHandler;
 import resure.api.Api;
 import resure.compute.BackendUnavailableException;
 import resure.compute.jvm.JvmCompute;
+import resure.compute.jvm.JvmSweep;
 import resure.journal.JournalException;
 import resure.journal.rocksdb.RocksDbJournal;
 import resure.metrics.ServiceMeters;
+import resure.replay.Passes;
+import resure.replay.Progress;
+import resure.replay.ReplayPlan;
+import resure.replay.ReplayResult;
+import resure.replay.Replays;
+import resure.replay.Trial;
 import resure.run.Runs;
 
 /** Starts the service and wires it together. */
@@ -83,10 +93,38 @@ public class ResureService {
   }
 
   @Bean
+  Replays replays(RocksDbJournal journal, Runs runs, ServiceMeters meters) throws JournalException {
+    Replays replays =
+        new Replays(journal, runs, ResureService::tryOnJvm, InstantSource.system(), meters);
+    meters.watch(replays);
+    return replays;
+  }
+
+  private static List<ReplayResult> tryOnJvm(
+      ReplayPlan plan, Passes passes, Executor executor, int threads, Progress progress)
+      throws JournalException {
+    List<JvmSweep> sweeps = Stream.generate(JvmSweep::new).limit(threads).toList();
+    try {
+      return new Trial(plan, passes, JvmCompute::new, sweeps, executor, threads).run(progress);
+    } finally {
+      sweeps.forEach(JvmSweep::close);
+    }
+  }
+
+  @Bean
   HandlerMapping addresses(
-      ResureProperties properties, Runs runs, ComputeChoice compute, ServiceMeters meters) {
+      ResureProperties properties,
+      Runs runs,
+      Replays replays,
+      ComputeChoice compute,
+      ServiceMeters meters) {
     return Api.addresses(
-        runs, compute::status, properties.maxLosses(), properties.maxBody(), meters::answered);
+        runs,
+        replays,
+        compute::status,
+        properties.maxLosses(),
+        properties.maxBody(),
+        meters::answered);
   }
 
   @Bean

@@ -33,8 +33,8 @@ class PackagesTest {
           Map.entry("replay", List.of("run", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
           // compute only what runs.
-          Map.entry("metrics", List.of("run", "journal", "compute")),
-          Map.entry("api", List.of("run", "journal", "compute")));
+          Map.entry("metrics", List.of("run", "replay", "journal", "compute")),
+          Map.entry("api", List.of("run", "replay", "journal", "compute")));
 
   private static final List<String> VALUES = List.of("observation", "statistics", "weighting");
 
@@ -47,7 +47,7 @@ class PackagesTest {
       Map.of(
           "org.rocksdb", List.of("journal.rocksdb"),
           "ai.djl", List.of("compute.djl"),
-          "org.slf4j", List.of("run", "api", "journal.rocksdb"),
+          "org.slf4j", List.of("run", "replay", "api", "journal.rocksdb"),
           "io.micrometer", List.of("metrics"),
           "org.springframework", List.of("api"),
           "reactor", List.of("api"),

@@ -14,9 +14,13 @@ import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import resure.compute.ComputeStatus;
+import resure.replay.Replays;
 import resure.run.Runs;
 
-/** The HTTP interface of {@link Runs}, as {@code openapi/resure.yaml} describes it. */
+/**
+ * The HTTP interface of {@link Runs} and {@link Replays}, as {@code openapi/resure.yaml} describes
+ * it.
+ */
 public final class Api {
 
   private Api() {}
@@ -31,10 +35,12 @@ public final class Api {
    */
   public static HandlerMapping addresses(
       Runs runs,
+      Replays replays,
       Supplier<ComputeStatus> compute,
       int maxLosses,
       int maxBody,
       LongConsumer answered) {
+    ReplayHandler replay = new ReplayHandler(replays);
     RunHandler run = new RunHandler(runs);
     ObservationsHandler observations = new ObservationsHandler(runs, maxLosses, answered);
     byte[] contract = contract();
@@ -62,6 +68,12 @@ public final class Api {
             new Resource(Map.of(HttpMethod.POST, run::rewind), maxBody),
             "/v1/runs/{run}/finish",
             new Resource(Map.of(HttpMethod.POST, run::finish), maxBody),
+            "/v1/runs/{run}/replays",
+            new Resource(
+                Map.of(HttpMethod.POST, replay::start, HttpMethod.GET, replay::list), maxBody),
+            "/v1/runs/{run}/replays/{replay}",
+            new Resource(
+                Map.of(HttpMethod.GET, replay::find, HttpMethod.DELETE, replay::remove), maxBody),
             "/v1/compute",
             new Resource(
                 Map.of(

@@ -5,6 +5,7 @@ import io.netty.util.concurrent.FastThreadLocal;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -39,18 +40,18 @@ final class Exchange {
   static final MediaType YAML = MediaType.APPLICATION_YAML;
 
   private final ServerWebExchange exchange;
-  private final String run;
+  private final Map<String, String> path;
   private final int maxBody;
 
   /**
    * Wraps an exchange.
    *
-   * @param run name of the run in the path; empty where there is none
+   * @param path the parts of the path that have a name
    * @param maxBody most bytes of a body
    */
-  Exchange(ServerWebExchange exchange, String run, int maxBody) {
+  Exchange(ServerWebExchange exchange, Map<String, String> path, int maxBody) {
     this.exchange = exchange;
-    this.run = run;
+    this.path = path;
     this.maxBody = maxBody;
   }
 
@@ -62,9 +63,14 @@ final class Exchange {
     return exchange.getResponse();
   }
 
-  /** Name of the run in the path, not checked. */
+  /** Name of the run in the path, not checked; empty where there is none. */
   String run() {
-    return run;
+    return path.getOrDefault("run", "");
+  }
+
+  /** Name of the replay in the path, not checked; empty where there is none. */
+  String replay() {
+    return path.getOrDefault("replay", "");
   }
 
   @Nullable String header(String name) {

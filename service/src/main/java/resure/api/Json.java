@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.function.Consumer;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
@@ -62,6 +63,22 @@ final class Json {
             : "The body must be one JSON object in UTF-8; it stops being one at character "
                 + offset
                 + ".");
+  }
+
+  /** Refuses what is not an object, and an object with other fields than these. */
+  static void requireFields(JsonNode json, String at, List<String> known) {
+    if (!json.isObject()) {
+      throw ProblemException.invalid(at, "must be an object.");
+    }
+    for (String name : json.propertyNames()) {
+      if (!known.contains(name)) {
+        throw ProblemException.invalid(
+            at + "/" + Text.pointerToken(name),
+            known.isEmpty()
+                ? "The body has no fields."
+                : "There is no such field; known are " + String.join(", ", known) + ".");
+      }
+    }
   }
 
   /** Writes one value. */

@@ -1,6 +1,8 @@
 package resure.api;
 
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
 
 /**
  * A request that is answered with a problem. Carries no stack trace: it is an answer, not a fault.
@@ -12,13 +14,24 @@ final class ProblemException extends RuntimeException {
   private final ProblemType type;
   private final @Nullable String member;
   private final @Nullable String value;
+  private final transient Consumer<JsonGenerator> more;
 
   private ProblemException(
-      ProblemType type, String detail, @Nullable String member, @Nullable String value) {
+      ProblemType type,
+      String detail,
+      @Nullable String member,
+      @Nullable String value,
+      Consumer<JsonGenerator> more) {
     super(detail, null, false, false);
     this.type = type;
     this.member = member;
     this.value = value;
+    this.more = more;
+  }
+
+  private ProblemException(
+      ProblemType type, String detail, @Nullable String member, @Nullable String value) {
+    this(type, detail, member, value, json -> {});
   }
 
   /** With a sentence that says what is wrong and what to do. */
@@ -44,6 +57,16 @@ final class ProblemException extends RuntimeException {
   /** A limit, by the name of its property, that is exceeded. */
   static ProblemException limit(ProblemType type, String property, String detail) {
     return new ProblemException(type, detail, "limit", property);
+  }
+
+  /** This with further members, written into its object. */
+  ProblemException with(Consumer<JsonGenerator> members) {
+    return new ProblemException(type, detail(), member, value, members);
+  }
+
+  /** Writes the further members. */
+  Consumer<JsonGenerator> more() {
+    return more;
   }
 
   ProblemType type() {

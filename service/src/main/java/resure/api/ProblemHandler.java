@@ -56,6 +56,7 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
               if (member != null) {
                 json.writeStringProperty(member, problem.value());
               }
+              problem.more().accept(json);
               json.writeEndObject();
             });
     response.setStatusCode(HttpStatusCode.valueOf(type.status()));

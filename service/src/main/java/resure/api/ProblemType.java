@@ -11,6 +11,7 @@ enum ProblemType {
   /** A configurable limit of the service, named in {@code limit}, is exceeded. */
   LIMIT_EXCEEDED(422, "A limit of the service is exceeded"),
   UNKNOWN_RUN(404, "There is no such run"),
+  UNKNOWN_REPLAY(404, "The run has no such replay"),
   NOT_FOUND(404, "There is nothing at this address"),
   METHOD_NOT_ALLOWED(405, "This address does not take this method"),
   NOT_ACCEPTABLE(406, "No representation that the client accepts"),
@@ -28,6 +29,14 @@ enum ProblemType {
   STEPS_MIXED(422, "The run's batches either all name their step or none does"),
   /** A rewind, or an export by steps, of a run whose batches name no step. */
   RUN_WITHOUT_STEPS(422, "The run has no steps"),
+  /** A replay of a run in which nothing is recorded. */
+  NO_OBSERVATIONS(422, "The run has no observations"),
+  /** Labels of what never occurs in the run; listed in {@code unknown}. */
+  UNKNOWN_LABELS(422, "Some labels name nothing in this run"),
+  /** The run keeps as many replays as it may. */
+  REPLAYS_FULL(422, "The run keeps as many replays as it may"),
+  /** As many replays are unfinished as may. */
+  TOO_MANY_REPLAYS(429, "Too many replays are unfinished"),
   QUEUE_FULL(429, "The service is busy"),
   INTERNAL(500, "The service failed"),
   STORE_UNAVAILABLE(503, "The store is unavailable"),

@@ -1,5 +1,6 @@
 package resure.api;
 
+import resure.replay.Replays;
 import resure.run.Outcome;
 import resure.run.Refusal;
 
@@ -73,6 +74,24 @@ final class Refusals {
               "resure.limits.pending-batches",
               "Too many batches of this run wait for their steps to close. Go on to the next"
                   + " step.");
+      case Refusal.NO_OBSERVATIONS ->
+          ProblemException.of(
+              ProblemType.NO_OBSERVATIONS,
+              "Nothing is recorded of this run that other configurations could be tried on.");
+      case Refusal.UNKNOWN_REPLAY ->
+          ProblemException.of(
+              ProblemType.UNKNOWN_REPLAY, "GET /v1/runs/{run}/replays lists those there are.");
+      case Refusal.TOO_MANY_REPLAYS ->
+          ProblemException.of(
+              ProblemType.TOO_MANY_REPLAYS,
+              ("%d replays of a run may be unfinished, and %d of all runs. Wait for one, or cancel"
+                      + " one.")
+                  .formatted(Replays.UNFINISHED_OF_A_RUN, Replays.UNFINISHED));
+      case Refusal.REPLAYS_FULL ->
+          ProblemException.of(
+              ProblemType.REPLAYS_FULL,
+              "A run keeps %d replays. Remove some: DELETE /v1/runs/{run}/replays/{replay}."
+                  .formatted(Replays.KEPT));
       case Refusal.QUEUE_FULL ->
           ProblemException.limit(
               ProblemType.QUEUE_FULL,

@@ -30,7 +30,6 @@ final class Resource implements WebHandler {
     }
     Map<String, String> variables =
         exchange.getAttributeOrDefault(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE, Map.of());
-    String run = variables.getOrDefault("run", "");
-    return operation.handle(new Exchange(exchange, run, maxBody));
+    return operation.handle(new Exchange(exchange, variables, maxBody));
   }
 }

@@ -69,8 +69,17 @@ final class RunJson {
   }
 
   private static void write(JsonGenerator json, RunSettings settings) {
-    Configuration configuration = settings.configuration();
     json.writeStartObject();
+    fields(json, settings.configuration());
+    json.writeObjectPropertyStart("labels");
+    new TreeMap<>(settings.labels()).forEach(json::writeStringProperty);
+    json.writeEndObject();
+    write(json, settings.startFrom());
+    json.writeEndObject();
+  }
+
+  /** The fields of a configuration, all of them. */
+  static void fields(JsonGenerator json, Configuration configuration) {
     json.writeObjectPropertyStart("weighting");
     json.writeStringProperty("function", configuration.weighting().function().label());
     json.writeNumberProperty("threshold", configuration.weighting().threshold());
@@ -89,11 +98,6 @@ final class RunJson {
     json.writeEndObject();
     json.writeStringProperty("normalization", configuration.normalization().label());
     json.writeBooleanProperty("shadow", configuration.shadow());
-    json.writeObjectPropertyStart("labels");
-    new TreeMap<>(settings.labels()).forEach(json::writeStringProperty);
-    json.writeEndObject();
-    write(json, settings.startFrom());
-    json.writeEndObject();
   }
 
   private static void write(JsonGenerator json, @Nullable StartFrom startFrom) {
@@ -202,7 +206,7 @@ final class RunJson {
     }
   }
 
-  private static void text(JsonGenerator json, String name, @Nullable String text) {
+  static void text(JsonGenerator json, String name, @Nullable String text) {
     json.writeName(name);
     if (text == null) {
       json.writeNull();
@@ -211,7 +215,7 @@ final class RunJson {
     }
   }
 
-  private static void time(JsonGenerator json, String name, @Nullable Instant time) {
+  static void time(JsonGenerator json, String name, @Nullable Instant time) {
     text(json, name, time == null ? null : DateTimeFormatter.ISO_INSTANT.format(time));
   }
 }

@@ -126,6 +126,13 @@ final class SettingsReader {
                       settings.configuration(), settings.labels(), startFrom(pointer, json)),
               RunSettings::startFrom));
 
+  /** Those that decide weights and statistics: all but what names a run or where it starts. */
+  private static final List<Field> CONFIGURATION =
+      FIELDS.stream()
+          .filter(field -> !field.pointer.equals("/labels"))
+          .filter(field -> !field.pointer.startsWith("/startFrom"))
+          .toList();
+
   private SettingsReader() {}
 
   /** What a create asks for; an absent body asks for nothing in particular. */
@@ -134,40 +141,95 @@ final class SettingsReader {
       throw ProblemException.invalid("", "must be an object.");
     }
     List<Field> sent = new ArrayList<>();
-    RunSettings settings = read(RunSettings.DEFAULT, "", body, sent);
+    RunSettings settings = read(FIELDS, RunSettings.DEFAULT, "", "", body, sent);
     return new Sent(settings, List.copyOf(sent));
   }
 
+  /**
+   * A configuration with the fields of an object in place of its own.
+   *
+   * @param at pointer to the object
+   */
+  static Configuration configuration(Configuration whole, String at, JsonNode object) {
+    if (!object.isObject()) {
+      throw ProblemException.invalid(at, "must be an object.");
+    }
+    return read(CONFIGURATION, settings(whole), at, "", object, new ArrayList<>()).configuration();
+  }
+
+  /**
+   * A configuration with another value of one field.
+   *
+   * @param path of the field, with dots: {@code weighting.threshold}
+   * @param at pointer to the value
+   */
+  static Configuration configuration(Configuration whole, String path, String at, JsonNode value) {
+    Field field = path.contains("/") ? null : field(CONFIGURATION, "/" + path.replace('.', '/'));
+    if (field == null) {
+      throw ProblemException.invalid(
+          at,
+          "There is no such field; known are "
+              + String.join(", ", CONFIGURATION.stream().map(SettingsReader::path).toList())
+              + ".");
+    }
+    return set(field, settings(whole), at, value).configuration();
+  }
+
+  private static String path(Field field) {
+    return field.pointer.substring(1).replace('/', '.');
+  }
+
+  private static RunSettings settings(Configuration configuration) {
+    return new RunSettings(configuration, Map.of());
+  }
+
+  private static RunSettings set(Field field, RunSettings settings, String at, JsonNode value) {
+    try {
+      return field.setter.set(settings, at, value);
+    } catch (InvalidConfigurationException e) {
+      throw ProblemException.invalid(at, e.getMessage() + ".");
+    }
+  }
+
+  /**
+   * Sets what an object says.
+   *
+   * @param fields those that may be in it
+   * @param base pointer to the settings
+   * @param prefix pointer from there to the object
+   * @param sent gets the fields that it has
+   */
   private static RunSettings read(
-      RunSettings settings, String prefix, JsonNode object, List<Field> sent) {
+      List<Field> fields,
+      RunSettings settings,
+      String base,
+      String prefix,
+      JsonNode object,
+      List<Field> sent) {
     RunSettings read = settings;
     for (Map.Entry<String, JsonNode> property : object.properties()) {
       String name = property.getKey();
       String pointer = prefix + "/" + name;
-      Field field = field(pointer);
+      Field field = field(fields, pointer);
       if (field != null) {
-        try {
-          read = field.setter.set(read, pointer, property.getValue());
-        } catch (InvalidConfigurationException e) {
-          throw ProblemException.invalid(pointer, e.getMessage() + ".");
-        }
+        read = set(field, read, base + pointer, property.getValue());
         sent.add(field);
-      } else if (FIELDS.stream().anyMatch(f -> f.pointer.startsWith(pointer + "/"))) {
+      } else if (fields.stream().anyMatch(f -> f.pointer.startsWith(pointer + "/"))) {
         if (!property.getValue().isObject()) {
-          throw ProblemException.invalid(pointer, "must be an object.");
+          throw ProblemException.invalid(base + pointer, "must be an object.");
         }
-        read = read(read, pointer, property.getValue(), sent);
+        read = read(fields, read, base, pointer, property.getValue(), sent);
       } else {
         throw ProblemException.invalid(
-            prefix + "/" + Text.pointerToken(name),
-            "There is no such field; known are " + String.join(", ", known(prefix)) + ".");
+            base + prefix + "/" + Text.pointerToken(name),
+            "There is no such field; known are " + String.join(", ", known(fields, prefix)) + ".");
       }
     }
     return read;
   }
 
-  private static @Nullable Field field(String pointer) {
-    for (Field field : FIELDS) {
+  private static @Nullable Field field(List<Field> fields, String pointer) {
+    for (Field field : fields) {
       if (field.pointer.equals(pointer)) {
         return field;
       }
@@ -175,8 +237,8 @@ final class SettingsReader {
     return null;
   }
 
-  private static List<String> known(String prefix) {
-    return FIELDS.stream()
+  private static List<String> known(List<Field> fields, String prefix) {
+    return fields.stream()
         .map(Field::pointer)
         .filter(pointer -> pointer.startsWith(prefix + "/"))
         .map(pointer -> pointer.substring(prefix.length() + 1))

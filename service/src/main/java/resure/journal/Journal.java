@@ -1,13 +1,14 @@
 package resure.journal;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import resure.observation.RunId;
 
 /**
- * The durable truth of all runs: dense sequences of entries, one a run, and snapshots of the runs'
- * folded state. Blocking; safe for use by many threads.
+ * The durable truth of all runs: dense sequences of entries, one a run, snapshots of the runs'
+ * folded state, and documents that go with a run. Blocking; safe for use by many threads.
  *
  * <p>A failed write or sync is final for what was open: the store refuses with {@link
  * JournalUnavailableException} until {@link #check} has reopened and recovered it.
@@ -53,6 +54,43 @@ public interface Journal extends AutoCloseable {
 
   /** Newest undamaged snapshot of a sequence of at most {@code atMost}; null when there is none. */
   @Nullable Snapshot snapshot(RunKey run, long atMost) throws JournalException;
+
+  /**
+   * Keeps a document, in place of the one of that name if there is one; on return it is as durable
+   * as an appended entry. Larger ones hold up the appends of all runs: pieces of some hundred
+   * kilobytes do not.
+   *
+   * @return false, with nothing kept, when the run is gone
+   * @throws OutcomeUnknownException when it may or may not have been written
+   * @throws JournalUnavailableException when nothing was written
+   */
+  boolean keep(Document document, byte[] content) throws JournalException;
+
+  /**
+   * Discards one document and keeps another of the same run, with the same id and another kind, in
+   * one write: after a crash there is the one or the other.
+   *
+   * @return false, with nothing changed, when {@code document} is not there
+   * @throws OutcomeUnknownException when it may or may not have been written
+   * @throws JournalUnavailableException when nothing was written
+   */
+  boolean move(Document document, DocumentKind to, byte[] content) throws JournalException;
+
+  /** Discards documents of one run in one write; those that are not there are passed over. */
+  void discard(Collection<Document> documents) throws JournalException;
+
+  /**
+   * What a document holds; null when it is not there.
+   *
+   * @throws CorruptJournalException when it is damaged, or another's
+   */
+  byte @Nullable [] content(Document document) throws JournalException;
+
+  /** The documents of one kind of a run, by id, in order of its characters; damaged ones too. */
+  List<Document> documents(RunKey run, DocumentKind kind) throws JournalException;
+
+  /** The documents of one kind of all runs, in no particular order; as cheap as they are few. */
+  List<Document> documents(DocumentKind kind) throws JournalException;
 
   /**
    * Throws when the store cannot take a batch now. A store that failed is reopened and recovered

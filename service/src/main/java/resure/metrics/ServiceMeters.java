@@ -14,13 +14,15 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import resure.compute.ComputeStatus;
 import resure.journal.RunKey;
+import resure.replay.ReplayListener;
+import resure.replay.Replays;
 import resure.run.RunListener;
 import resure.run.Runs;
 import resure.run.Totals;
 import resure.statistics.MomentsTable;
 
 /** The service's own meters, and those of up to {@code maxRuns} active runs. Any thread. */
-public final class ServiceMeters implements RunListener {
+public final class ServiceMeters implements RunListener, ReplayListener {
 
   private final MeterRegistry registry;
   private final int maxRuns;
@@ -31,6 +33,7 @@ public final class ServiceMeters implements RunListener {
   private final DistributionSummary group;
   private final Counter observations;
   private final Counter late;
+  private final Counter replayed;
   private final Counter deviceFailures;
 
   /** By backend. */
@@ -77,6 +80,10 @@ public final class ServiceMeters implements RunListener {
         Counter.builder("resure.late.batches")
             .description("Batches of a step that was closed already")
             .register(registry);
+    replayed =
+        Counter.builder("resure.replay.weighings")
+            .description("Losses weighed by replays, once for each configuration")
+            .register(registry);
     deviceFailures =
         Counter.builder("resure.compute.device.failures")
             .description("Failures of a compute device, each with the runs of a shard read again")
@@ -98,6 +105,18 @@ public final class ServiceMeters implements RunListener {
     Gauge.builder("resure.runs.exported", runs, Map::size)
         .description("Active runs that have series of their own")
         .register(registry);
+  }
+
+  /** Adds what is asked of the replays. */
+  public void watch(Replays watched) {
+    Gauge.builder("resure.replays.unfinished", watched, Replays::unfinished)
+        .description("Replays that wait or are being computed")
+        .register(registry);
+  }
+
+  @Override
+  public void weighed(long count) {
+    replayed.increment((double) count);
   }
 
   /** Adds what computes, and where: 1 for what does, 0 for what did. */

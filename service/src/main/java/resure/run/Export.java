@@ -37,11 +37,11 @@ public final class Export {
     this.toStep = toStep;
   }
 
-  private Export(Export other) {
+  private Export(Export other, long last) {
+    this.last = last;
     journal = other.journal;
     run = other.run;
     created = other.created;
-    last = other.last;
     rewinds = other.rewinds;
     fromStep = other.fromStep;
     toStep = other.toStep;
@@ -49,7 +49,15 @@ public final class Export {
 
   /** The same batches once more, from the first. */
   public Export again() {
-    return new Export(this);
+    return new Export(this, last);
+  }
+
+  /**
+   * The batches of these up to a sequence, from the first. They are those that stood at that
+   * sequence, unless a rewind since then has removed some of them.
+   */
+  public Export upTo(long sequence) {
+    return new Export(this, Math.min(sequence, last));
   }
 
   /**

@@ -30,6 +30,14 @@ public enum Refusal {
   START_DAMAGED,
   /** As many batches wait for their step to close as may. */
   TOO_MANY_PENDING,
+  /** There is nothing recorded that could be tried. */
+  NO_OBSERVATIONS,
+  /** The run has no replay of this name. */
+  UNKNOWN_REPLAY,
+  /** As many replays are unfinished as may. */
+  TOO_MANY_REPLAYS,
+  /** The run keeps as many replays as it may. */
+  REPLAYS_FULL,
   /** The shard's queue is full. */
   QUEUE_FULL,
   /** The service is stopping. */

@@ -44,4 +44,9 @@ final class Rewinds {
     }
     return false;
   }
+
+  /** Whether a rewind after {@code sequence} went back to {@code step} or before. */
+  boolean wentBackTo(long step, long sequence) {
+    return rewinds.stream().anyMatch(r -> r.sequence > sequence && r.nextStep <= step);
+  }
 }

@@ -70,8 +70,8 @@ public final class Runs implements AutoCloseable {
    *
    * @param journal the truth; closed with this
    * @param computes gives each shard its backend, and another one when its device has failed
-   * @param recoveryComputes makes one for each recovery, which folds one batch at a time and must not
-   *     disturb a device; never closed, so on the heap
+   * @param recoveryComputes makes one for each recovery, which folds one batch at a time and must
+   *     not disturb a device; never closed, so on the heap
    * @param durability with {@code FSYNC} appends get a thread of their own, since they wait for the
    *     disk
    */
@@ -265,13 +265,41 @@ public final class Runs implements AutoCloseable {
                 bySteps && run.stepping() == Run.Stepping.WITHOUT_STEPS
                     ? Outcome.refused(Refusal.RUN_WITHOUT_STEPS)
                     : Outcome.done(new Export(journal, run, from, to)));
-    return looked.thenApply(
-        outcome ->
-            switch (outcome) {
-              case Outcome.Done<Outcome<Export>> done -> done.value();
-              case Outcome.Refused<Outcome<Export>> refused ->
-                  new Outcome.Refused<>(refused.refusal(), refused.detail());
-            });
+    return looked.thenApply(Runs::flat);
+  }
+
+  /** What is recorded of the run. */
+  public CompletableFuture<Outcome<RunRecord>> record(RunId id) {
+    return read(
+        id, run -> RunRecord.of(run, new Export(journal, run, Long.MIN_VALUE, Long.MAX_VALUE)));
+  }
+
+  /**
+   * Whether batches of {@code step} or before that stood at {@code sequence} have been removed.
+   *
+   * @param key which creation of the run; it is unknown when the name is another's by now
+   * @param onlyLoaded whether a run that is not in memory is not asked, but unknown
+   */
+  public CompletableFuture<Outcome<Boolean>> rewound(
+      RunKey key, long step, long sequence, boolean onlyLoaded) {
+    CompletableFuture<Outcome<Outcome<Boolean>>> looked =
+        offer(
+            new Request.Read<>(
+                key.id(),
+                run ->
+                    run.key().equals(key)
+                        ? Outcome.done(run.rewinds().wentBackTo(step, sequence))
+                        : Outcome.refused(Refusal.UNKNOWN_RUN),
+                onlyLoaded));
+    return looked.thenApply(Runs::flat);
+  }
+
+  private static <T> Outcome<T> flat(Outcome<Outcome<T>> outcome) {
+    return switch (outcome) {
+      case Outcome.Done<Outcome<T>> done -> done.value();
+      case Outcome.Refused<Outcome<T>> refused ->
+          new Outcome.Refused<>(refused.refusal(), refused.detail());
+    };
   }
 
   /**

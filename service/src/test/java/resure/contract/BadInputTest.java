@@ -34,7 +34,12 @@ class BadInputTest {
       "{\"step\":4,\"rank\":1,\"microBatch\":2,\"attempt\":\"job\",\"dialogues\":[{\"id\":\"d-17\",\"source\":\"s\",\"firstTurn\":3,\"losses\":[2.31,null],\"tokens\":[7,null],\"weights\":[0.5,null]}]}";
   private static final String CONFIGURATION =
       "{\"weighting\":{\"function\":\"clip\",\"threshold\":1.5,\"sharpness\":2.5,\"floor\":0.25},\"warmUp\":4,\"maxTurns\":8,\"maxLoss\":10.5,\"halfLife\":40.5,\"lag\":1,\"fold\":\"raw\",\"propagation\":{\"strength\":0.5,\"decay\":0.5},\"normalization\":\"none\",\"shadow\":false,\"labels\":{\"a\":\"b\"},\"startFrom\":{\"run\":\"run-1\",\"step\":3,\"observations\":500.5}}";
+  private static final String WITHOUT_LABELS =
+      CONFIGURATION.substring(0, CONFIGURATION.indexOf(",\"labels\"")) + "}";
   private static final String REWIND = "{\"nextStep\":0,\"attempt\":\"job-2\"}";
+
+  private static final String REPLAY =
+      "{\"grid\":{\"lag\":[1,2],\"weighting.threshold\":{\"from\":0.5,\"to\":2.5,\"points\":3,\"scale\":\"linear\"}},\"labels\":{\"bad\":[{\"dialogue\":\"d-17\",\"turn\":3}]},\"rankBy\":[{\"measure\":\"auroc\",\"atLeast\":0.5,\"atMost\":0.75}]}";
 
   private static LiveService live;
   private static String run;
@@ -68,6 +73,13 @@ class BadInputTest {
   void aBadConfigurationIsRefused() {
     assertRefused("PUT", "/v1/runs/never", CONFIGURATION);
     assertThat(live.get("/v1/runs/never").status()).isEqualTo(404);
+  }
+
+  @Test
+  void aBadReplayIsRefused() {
+    assertRefused("POST", run + "/replays", REPLAY);
+    assertRefused("POST", run + "/replays", "{\"configurations\":[%s]}".formatted(WITHOUT_LABELS));
+    assertThat(live.get(run + "/replays").json().get("replays").isEmpty()).isTrue();
   }
 
   @Test

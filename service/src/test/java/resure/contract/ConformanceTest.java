@@ -17,6 +17,8 @@ class ConformanceTest {
   /** What needs a service that is overloaded, broken, or without a disk. */
   private static final Set<String> NOT_ON_A_SOUND_SERVICE = Set.of("429", "500", "503");
 
+  private static final String REPLAY = "{\"configurations\":[{}]}";
+
   private final ContractValidator contract = new ContractValidator();
 
   @Test
@@ -41,6 +43,7 @@ class ConformanceTest {
     live.get(run + "/observations");
     live.get(run + "/statistics");
     live.get(run + "/statistics", "If-None-Match", "*");
+    replays(live, run);
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"b\"}");
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/finish", "");
@@ -50,7 +53,7 @@ class ConformanceTest {
     live.get("/openapi.yaml");
 
     String tooLarge = " ".repeat((8 << 20) + 1);
-    for (String path : List.of(run + "/observations", run + "/rewind")) {
+    for (String path : List.of(run + "/observations", run + "/rewind", run + "/replays")) {
       for (String body : List.of("{", "[]", tooLarge)) {
         live.post(path, body);
       }
@@ -70,6 +73,10 @@ class ConformanceTest {
       live.post(path + "/observations", batch, "Accept", accept);
       live.post(path + "/rewind", "{\"nextStep\":0}", "Accept", accept);
       live.post(path + "/finish", "", "Accept", accept);
+      live.post(path + "/replays", REPLAY, "Accept", accept);
+      live.get(path + "/replays", "Accept", accept);
+      live.get(path + "/replays/" + "0".repeat(26), "Accept", accept);
+      live.delete(path + "/replays/" + "0".repeat(26));
     }
     live.put(run, "", "Accept", "image/png");
     live.get("/v1/runs", "Accept", "image/png");
@@ -80,6 +87,13 @@ class ConformanceTest {
     live.delete("/v1/runs/nobody");
     live.delete("/v1/runs/-");
     live.delete(run);
+  }
+
+  private static void replays(LiveService live, String run) {
+    Answer started = live.post(run + "/replays", REPLAY);
+    live.get(run + "/replays");
+    live.get(started.header("Location"));
+    live.delete(started.header("Location"));
   }
 
   @Test

@@ -43,6 +43,20 @@ class ReadmeCommandsTest {
   }
 
   @Test
+  void theReplayGivesTheResultThatTheReadmeShows() throws Exception {
+    requireCommand("curl");
+    run(block("## First weights", "sh").replace("sft-42", "sft-43"));
+    String answer = run(block("## Which weighting?", "sh").replace("sft-42", "sft-43"));
+    assertThat(results(answer)).isEqualTo(results(block("## Which weighting?", "json")));
+  }
+
+  /** What of a replay does not depend on when it was. */
+  private static String results(String replay) {
+    assertThat(replay).contains("\"results\"");
+    return replay.substring(replay.indexOf("\"results\"")).strip();
+  }
+
+  @Test
   void theRecordedTraceIsReplayedAndSummedUp() throws Exception {
     requireCommand("python3");
     String output = run("python3 examples/replay_trace.py --address http://127.0.0.1:8080");

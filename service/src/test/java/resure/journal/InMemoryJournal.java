@@ -2,6 +2,8 @@ package resure.journal;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -33,11 +35,18 @@ public final class InMemoryJournal implements Journal {
     final List<byte[]> entries = new ArrayList<>();
     final Map<String, Long> keys = new HashMap<>();
     final NavigableMap<Long, byte[]> snapshots = new TreeMap<>();
+    final Map<DocumentKind, NavigableMap<String, byte[]>> documents =
+        new EnumMap<>(DocumentKind.class);
+
+    NavigableMap<String, byte[]> documents(DocumentKind kind) {
+      return documents.computeIfAbsent(kind, k -> new TreeMap<>());
+    }
   }
 
   private final Map<String, NavigableMap<String, RunKey>> names = new HashMap<>();
   private final Map<RunKey, Run> runs = new HashMap<>();
   private @Nullable Failure nextFailure;
+  private @Nullable Failure nextDocumentFailure;
   private boolean unavailable;
   private boolean closed;
 
@@ -207,6 +216,93 @@ public final class InMemoryJournal implements Journal {
     Run run = runs.get(key);
     Map.Entry<Long, byte[]> newest = run == null ? null : run.snapshots.floorEntry(atMost);
     return newest == null ? null : new Snapshot(newest.getKey(), newest.getValue().clone());
+  }
+
+  /** Makes the next document that is written fail, written or not as said. */
+  public synchronized void failNextDocument(Failure failure) {
+    nextDocumentFailure = failure;
+  }
+
+  private void failDocument(Failure now) throws JournalException {
+    if (nextDocumentFailure == null) {
+      return;
+    }
+    if (nextDocumentFailure == Failure.UNAVAILABLE) {
+      nextDocumentFailure = null;
+      unavailable = true;
+      throw new JournalUnavailableException("told to fail");
+    }
+    if (nextDocumentFailure == now) {
+      nextDocumentFailure = null;
+      unavailable = true;
+      throw new OutcomeUnknownException("told to fail");
+    }
+  }
+
+  @Override
+  public synchronized boolean keep(Document document, byte[] content) throws JournalException {
+    requireOpen();
+    failDocument(Failure.UNKNOWN_LOST);
+    Run run = runs.get(document.run());
+    if (run == null) {
+      return false;
+    }
+    run.documents(document.kind()).put(document.id(), content.clone());
+    failDocument(Failure.UNKNOWN_WRITTEN);
+    return true;
+  }
+
+  @Override
+  public synchronized boolean move(Document document, DocumentKind to, byte[] content)
+      throws JournalException {
+    requireOpen();
+    failDocument(Failure.UNKNOWN_LOST);
+    Run run = runs.get(document.run());
+    if (run == null || run.documents(document.kind()).remove(document.id()) == null) {
+      return false;
+    }
+    run.documents(to).put(document.id(), content.clone());
+    failDocument(Failure.UNKNOWN_WRITTEN);
+    return true;
+  }
+
+  @Override
+  public synchronized void discard(Collection<Document> documents) throws JournalException {
+    requireOpen();
+    for (Document document : documents) {
+      Run run = runs.get(document.run());
+      if (run != null) {
+        run.documents(document.kind()).remove(document.id());
+      }
+    }
+  }
+
+  @Override
+  public synchronized byte @Nullable [] content(Document document) throws JournalException {
+    requireOpen();
+    Run run = runs.get(document.run());
+    byte[] content = run == null ? null : run.documents(document.kind()).get(document.id());
+    return content == null ? null : content.clone();
+  }
+
+  @Override
+  public synchronized List<Document> documents(RunKey key, DocumentKind kind)
+      throws JournalException {
+    requireOpen();
+    Run run = runs.get(key);
+    return run == null
+        ? List.of()
+        : run.documents(kind).keySet().stream().map(id -> new Document(key, kind, id)).toList();
+  }
+
+  @Override
+  public synchronized List<Document> documents(DocumentKind kind) throws JournalException {
+    requireOpen();
+    List<Document> all = new ArrayList<>();
+    for (RunKey key : runs.keySet()) {
+      all.addAll(documents(key, kind));
+    }
+    return all;
   }
 
   @Override

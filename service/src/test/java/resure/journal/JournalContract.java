@@ -84,6 +84,7 @@ public abstract class JournalContract {
     assertThat(journal.lookup(nobody.id())).isNull();
     assertThat(journal.list("default", null, 10)).isEmpty();
     assertThat(journal.snapshot(nobody, Long.MAX_VALUE - 1)).isNull();
+    assertThat(journal.documents(nobody, DocumentKind.REPLAY)).isEmpty();
     assertThat(journal.append(List.of())).isEmpty();
     journal.check();
   }
@@ -358,6 +359,117 @@ public abstract class JournalContract {
     journal.save(run, new Snapshot(1, new byte[] {1}));
 
     assertThat(journal.snapshot(run, 100)).isNull();
+  }
+
+  @Test
+  void documentsAreKeptReplacedListedAndDiscardedAlsoAfterReopening() throws Exception {
+    RunKey run = create("documents");
+    RunKey other = create("documents-too");
+    byte[] large = new byte[3 << 20];
+    new Random(1).nextBytes(large);
+    Document first = new Document(run, DocumentKind.REPLAY, "01A");
+    Document second = new Document(run, DocumentKind.REPLAY, "01B/2");
+    Document running = new Document(run, DocumentKind.REPLAY_RUNNING, "01A");
+    Document others = new Document(other, DocumentKind.REPLAY, "01A");
+
+    assertThat(journal.content(first)).isNull();
+    assertThat(journal.documents(DocumentKind.REPLAY)).isEmpty();
+    assertThat(journal.keep(second, large)).isTrue();
+    assertThat(journal.keep(first, new byte[0])).isTrue();
+    assertThat(journal.keep(running, new byte[] {1})).isTrue();
+    assertThat(journal.keep(running, new byte[] {2, 3})).isTrue();
+    assertThat(journal.keep(others, new byte[] {4})).isTrue();
+
+    for (int round = 0; round < 2; round++) {
+      assertThat(journal.content(first)).isEmpty();
+      assertThat(journal.content(second)).isEqualTo(large);
+      assertThat(journal.content(running)).containsExactly(2, 3);
+      assertThat(journal.content(others)).containsExactly(4);
+      assertThat(journal.documents(run, DocumentKind.REPLAY)).containsExactly(first, second);
+      assertThat(journal.documents(run, DocumentKind.REPLAY_RUNNING)).containsExactly(running);
+      assertThat(journal.documents(run, DocumentKind.REPLAY_RESULTS)).isEmpty();
+      assertThat(journal.documents(DocumentKind.REPLAY))
+          .containsExactlyInAnyOrder(first, second, others);
+      assertHolds(run, Entries.created());
+      closeAndReopen();
+    }
+    journal.discard(List.of(second, new Document(run, DocumentKind.REPLAY, "nobody")));
+    journal.discard(List.of());
+    closeAndReopen();
+    assertThat(journal.content(second)).isNull();
+    assertThat(journal.documents(run, DocumentKind.REPLAY)).containsExactly(first);
+    assertThat(journal.content(others)).containsExactly(4);
+  }
+
+  @Test
+  void aDocumentIsMovedToAnotherKindInOneAndOnlyWhereItIs() throws Exception {
+    RunKey run = create("moved");
+    Document running = new Document(run, DocumentKind.REPLAY_RUNNING, "1");
+    Document ended = new Document(run, DocumentKind.REPLAY, "1");
+    journal.keep(running, new byte[] {1});
+
+    assertThat(journal.move(running, DocumentKind.REPLAY, new byte[] {2})).isTrue();
+    for (int round = 0; round < 2; round++) {
+      assertThat(journal.content(running)).isNull();
+      assertThat(journal.content(ended)).containsExactly(2);
+      assertThat(journal.move(running, DocumentKind.REPLAY, new byte[] {3})).isFalse();
+      assertThat(journal.content(ended)).containsExactly(2);
+      closeAndReopen();
+    }
+  }
+
+  @Test
+  void documentsGoWithTheirRunAndDoNotBringItBack() throws Exception {
+    RunKey neighbour = create("gone-neighbour");
+    RunKey run = create("gone");
+    for (DocumentKind kind : DocumentKind.values()) {
+      journal.keep(new Document(run, kind, "1"), new byte[] {1});
+      journal.keep(new Document(neighbour, kind, "1"), new byte[] {2});
+    }
+    append(run, 2, new JournalEntry.Deleted(Entries.AT));
+    RunKey successor = create("gone");
+
+    for (int round = 0; round < 2; round++) {
+      for (DocumentKind kind : DocumentKind.values()) {
+        Document document = new Document(run, kind, "1");
+        assertThat(journal.content(document)).isNull();
+        assertThat(journal.keep(document, new byte[] {3})).isFalse();
+        assertThat(journal.move(document, DocumentKind.REPLAY, new byte[] {3})).isFalse();
+        assertThat(journal.documents(run, kind)).isEmpty();
+        assertThat(journal.documents(successor, kind)).isEmpty();
+        assertThat(journal.documents(kind)).containsExactly(new Document(neighbour, kind, "1"));
+      }
+      closeAndReopen();
+    }
+    assertThat(
+            journal.keep(new Document(Entries.run("never"), DocumentKind.REPLAY, "1"), new byte[0]))
+        .isFalse();
+    assertThat(journal.lookup(run.id())).isEqualTo(successor);
+    assertThat(journal.read(run, 1, ALL)).isEmpty();
+  }
+
+  @Test
+  void documentsAreKeptWhileTheRunIsAppendedTo() throws Exception {
+    RunKey run = create("busy");
+    int rounds = 200;
+    try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+      Future<?> keeping =
+          threads.submit(
+              () -> {
+                for (int i = 0; i < rounds; i++) {
+                  Document document = new Document(run, DocumentKind.REPLAY, "%03d".formatted(i));
+                  assertThat(journal.keep(document, new byte[] {(byte) i})).isTrue();
+                }
+                return null;
+              });
+      for (int s = 2; s <= rounds; s++) {
+        append(run, s, Entries.batch(null, s, 0));
+      }
+      keeping.get(60, TimeUnit.SECONDS);
+    }
+    closeAndReopen();
+    assertThat(journal.read(run, 1, ALL)).hasSize(rounds);
+    assertThat(journal.documents(run, DocumentKind.REPLAY)).hasSize(rounds);
   }
 
   @Test

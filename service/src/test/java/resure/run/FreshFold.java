@@ -1,10 +1,13 @@
 package resure.run;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import resure.compute.jvm.JvmCompute;
 import resure.journal.Append;
+import resure.journal.Document;
+import resure.journal.DocumentKind;
 import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
@@ -65,6 +68,37 @@ public final class FreshFold {
     @Override
     public void save(RunKey run, Snapshot snapshot) throws JournalException {
       journal.save(run, snapshot);
+    }
+
+    @Override
+    public boolean keep(Document document, byte[] content) throws JournalException {
+      return journal.keep(document, content);
+    }
+
+    @Override
+    public boolean move(Document document, DocumentKind to, byte[] content)
+        throws JournalException {
+      return journal.move(document, to, content);
+    }
+
+    @Override
+    public void discard(Collection<Document> documents) throws JournalException {
+      journal.discard(documents);
+    }
+
+    @Override
+    public byte @Nullable [] content(Document document) throws JournalException {
+      return journal.content(document);
+    }
+
+    @Override
+    public List<Document> documents(RunKey run, DocumentKind kind) throws JournalException {
+      return journal.documents(run, kind);
+    }
+
+    @Override
+    public List<Document> documents(DocumentKind kind) throws JournalException {
+      return journal.documents(kind);
     }
 
     @Override

@@ -10,6 +10,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
@@ -23,6 +25,7 @@ import org.rocksdb.DBOptions;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
 import org.rocksdb.MutableColumnFamilyOptions;
+import org.rocksdb.Options;
 import org.rocksdb.ReadOptions;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
@@ -71,6 +74,10 @@ final class Database implements AutoCloseable {
   private final Statistics statistics;
   private final WriteOptions writeOptions;
   private final ReadOptions readOptions;
+
+  /** Of what is large and read once: it must not push the rest out of the cache. */
+  private final ReadOptions largeReads;
+
   private final Map<Family, ColumnFamilyHandle> handles = new EnumMap<>(Family.class);
   private final RocksDB db;
 
@@ -84,7 +91,9 @@ final class Database implements AutoCloseable {
     NAMES("names"),
     KEYS("keys"),
     REWINDS("rewinds"),
-    SNAPSHOTS("snapshots");
+    SNAPSHOTS("snapshots"),
+    /** Since format 2; older directories get it when they are opened. */
+    DOCUMENTS("documents");
 
     private final String label;
 
@@ -96,7 +105,8 @@ final class Database implements AutoCloseable {
   /**
    * Opens.
    *
-   * @param create whether there is none yet; otherwise there must be one
+   * @param create whether there is none yet; otherwise there must be one, in which {@code
+   *     DOCUMENTS} may be missing
    * @param tailMayBeLost whether a log that ends early is legal, as after a boot under {@link
    *     Durability#OS}; what follows is then dropped. Otherwise only the last record may be cut
    */
@@ -107,10 +117,11 @@ final class Database implements AutoCloseable {
       statistics.setStatsLevel(StatsLevel.EXCEPT_DETAILED_TIMERS);
       writeOptions = keep(new WriteOptions()).setSync(durability == Durability.FSYNC);
       readOptions = keep(new ReadOptions());
+      largeReads = keep(new ReadOptions()).setFillCache(false);
       DBOptions options =
           options()
               .setCreateIfMissing(create)
-              .setCreateMissingColumnFamilies(create)
+              .setCreateMissingColumnFamilies(create || isOfFormat1(path))
               .setErrorIfExists(create)
               .setWalRecoveryMode(
                   tailMayBeLost
@@ -144,6 +155,17 @@ final class Database implements AutoCloseable {
     } catch (RocksDBException | RuntimeException | Error e) {
       closeNatives();
       throw e;
+    }
+  }
+
+  /** Whether all families are there but the one that came with format 2. */
+  private static boolean isOfFormat1(Path path) throws RocksDBException {
+    try (Options options = new Options()) {
+      List<byte[]> present = RocksDB.listColumnFamilies(options, path.toString());
+      Set<String> missing =
+          Stream.of(Family.values()).map(family -> family.label).collect(Collectors.toSet());
+      present.forEach(label -> missing.remove(new String(label, UTF_8)));
+      return missing.equals(Set.of(Family.DOCUMENTS.label));
     }
   }
 
@@ -202,7 +224,7 @@ final class Database implements AutoCloseable {
   }
 
   byte @Nullable [] get(Family family, byte[] key) throws RocksDBException {
-    return db.get(handle(family), readOptions, key);
+    return db.get(handle(family), family == Family.DOCUMENTS ? largeReads : readOptions, key);
   }
 
   /**
@@ -243,7 +265,7 @@ final class Database implements AutoCloseable {
           new ReadOptions()
               .setIterateLowerBound(from)
               .setIterateUpperBound(to)
-              .setFillCache(family != Family.ENTRIES);
+              .setFillCache(family != Family.ENTRIES && family != Family.DOCUMENTS);
       iterator = db.newIterator(handle(family), bounded);
     }
 

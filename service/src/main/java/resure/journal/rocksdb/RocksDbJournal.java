@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -17,6 +18,8 @@ import org.rocksdb.Status;
 import org.rocksdb.WriteBatch;
 import resure.journal.Append;
 import resure.journal.CorruptJournalException;
+import resure.journal.Document;
+import resure.journal.DocumentKind;
 import resure.journal.Durability;
 import resure.journal.Journal;
 import resure.journal.JournalException;
@@ -300,15 +303,20 @@ public final class RocksDbJournal implements Journal {
     return read(open -> open.list(tenant, after, limit));
   }
 
-  @Override
-  public void save(RunKey run, Snapshot snapshot) throws JournalException {
+  @FunctionalInterface
+  private interface Writing<T> {
+    T to(Store store) throws RocksDBException, JournalException;
+  }
+
+  /** Writes what belongs to a run while nobody else writes to it. */
+  private <T> T write(RunKey run, Writing<T> writing) throws JournalException {
     gate.readLock().lock();
     try {
       Store open = usable();
       List<RunId> name = List.of(run.id());
       open.heads().hold(name);
       try {
-        usable().save(run, snapshot);
+        return writing.to(usable());
       } catch (RocksDBException e) {
         failure = e;
         throw new OutcomeUnknownException("a write failed: " + e.getMessage(), e);
@@ -318,6 +326,54 @@ public final class RocksDbJournal implements Journal {
     } finally {
       gate.readLock().unlock();
     }
+  }
+
+  @Override
+  public void save(RunKey run, Snapshot snapshot) throws JournalException {
+    write(
+        run,
+        open -> {
+          open.save(run, snapshot);
+          return true;
+        });
+  }
+
+  @Override
+  public boolean keep(Document document, byte[] content) throws JournalException {
+    return write(document.run(), open -> open.keep(document, content));
+  }
+
+  @Override
+  public boolean move(Document document, DocumentKind to, byte[] content) throws JournalException {
+    return write(document.run(), open -> open.move(document, to, content));
+  }
+
+  @Override
+  public void discard(Collection<Document> documents) throws JournalException {
+    if (documents.isEmpty()) {
+      return;
+    }
+    write(
+        documents.iterator().next().run(),
+        open -> {
+          open.discard(documents);
+          return true;
+        });
+  }
+
+  @Override
+  public byte @Nullable [] content(Document document) throws JournalException {
+    return this.<byte @Nullable []>read(open -> open.content(document));
+  }
+
+  @Override
+  public List<Document> documents(RunKey run, DocumentKind kind) throws JournalException {
+    return read(open -> open.documents(run, kind));
+  }
+
+  @Override
+  public List<Document> documents(DocumentKind kind) throws JournalException {
+    return read(open -> open.documents(kind));
   }
 
   @Override

@@ -3,9 +3,12 @@ package resure.journal.rocksdb;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 import resure.journal.CorruptJournalException;
+import resure.journal.Document;
+import resure.journal.DocumentKind;
 import resure.journal.Incarnation;
 import resure.journal.RunKey;
 import resure.observation.RunId;
@@ -22,6 +25,8 @@ import resure.observation.RunId;
  *   keys       run, idempotency key               -> sequence (8), step (8)
  *   rewinds    run, sequence (8)                  -> nextStep (8)
  *   snapshots  run, sequence (8)                  -> CRC-32C of key and state (4), state
+ *   documents  kind (1), run, length of name (1), name, id
+ *                                                 -> CRC-32C of key and content (4), content
  *   default    "store"                            -> id of the store (16)
  * </pre>
  */
@@ -92,14 +97,63 @@ final class Rows {
     return new Incarnation(buffer.getLong(), buffer.getLong());
   }
 
-  static byte[] snapshot(byte[] key, byte[] state) {
-    return ByteBuffer.allocate(CHECKSUM_BYTES + state.length)
-        .putInt(checksum(key, state, 0))
-        .put(state)
+  /** What the keys of all documents of a kind begin with. */
+  static byte[] documents(DocumentKind kind) {
+    return new byte[] {
+      switch (kind) {
+        case REPLAY_RUNNING -> 1;
+        case REPLAY -> 2;
+        case REPLAY_RESULTS -> 3;
+      }
+    };
+  }
+
+  /** What the keys of a run's documents of a kind begin with. */
+  static byte[] documents(DocumentKind kind, byte[] run) {
+    return ByteBuffer.allocate(1 + run.length).put(documents(kind)).put(run).array();
+  }
+
+  static byte[] document(Document document) {
+    byte[] prefix = documents(document.kind(), run(document.run()));
+    byte[] name = document.run().id().name().getBytes(US_ASCII);
+    byte[] id = document.id().getBytes(US_ASCII);
+    return ByteBuffer.allocate(prefix.length + 1 + name.length + id.length)
+        .put(prefix)
+        .put((byte) name.length)
+        .put(name)
+        .put(id)
         .array();
   }
 
-  static boolean isSnapshot(byte[] key, byte[] value) {
+  /** The document of a key made by {@link #document}. */
+  static Document document(DocumentKind kind, byte[] key) throws CorruptJournalException {
+    try {
+      ByteBuffer buffer = ByteBuffer.wrap(key, 1, key.length - 1);
+      String tenant = text(buffer, Byte.toUnsignedInt(buffer.get()));
+      Incarnation incarnation = new Incarnation(buffer.getLong(), buffer.getLong());
+      String name = text(buffer, Byte.toUnsignedInt(buffer.get()));
+      String id = text(buffer, buffer.remaining());
+      return new Document(new RunKey(new RunId(tenant, name), incarnation), kind, id);
+    } catch (BufferUnderflowException | IllegalArgumentException e) {
+      throw new CorruptJournalException("a document's key is malformed", e);
+    }
+  }
+
+  private static String text(ByteBuffer buffer, int length) {
+    byte[] text = new byte[length];
+    buffer.get(text);
+    return new String(text, US_ASCII);
+  }
+
+  /** A value that tells damage: of a snapshot or a document. */
+  static byte[] checked(byte[] key, byte[] content) {
+    return ByteBuffer.allocate(CHECKSUM_BYTES + content.length)
+        .putInt(checksum(key, content, 0))
+        .put(content)
+        .array();
+  }
+
+  static boolean isChecked(byte[] key, byte[] value) {
     return value.length >= CHECKSUM_BYTES
         && ByteBuffer.wrap(value).getInt() == checksum(key, value, CHECKSUM_BYTES);
   }

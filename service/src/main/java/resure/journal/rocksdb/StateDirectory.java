@@ -38,8 +38,11 @@ import resure.journal.JournalUnavailableException;
  */
 final class StateDirectory implements AutoCloseable {
 
-  /** The newest format of a directory that is known here. */
-  static final int FORMAT = 1;
+  /**
+   * The newest format of a directory that is known here. Format 2 has documents; a directory of
+   * format 1 becomes one of format 2 by being opened.
+   */
+  static final int FORMAT = 2;
 
   static final String MARKER = "resure.state";
 
@@ -163,12 +166,18 @@ final class StateDirectory implements AutoCloseable {
                   .formatted(directory, format, FORMAT)
               + " Run that release, or name another directory");
     }
-    return new StateDirectory(
-        directory,
-        real,
-        lockChannel,
-        UUID.fromString(text.group(2)),
-        text.group(3).equals("ready"));
+    StateDirectory found =
+        new StateDirectory(
+            directory,
+            real,
+            lockChannel,
+            UUID.fromString(text.group(2)),
+            text.group(3).equals("ready"));
+    if (format < FORMAT) {
+      // Before the database is touched: an older release must refuse what it cannot read.
+      found.writeMarker();
+    }
+    return found;
   }
 
   private static String readMarker(Path marker) throws IOException {

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -20,6 +21,8 @@ import org.rocksdb.RocksDBException;
 import org.rocksdb.WriteBatch;
 import resure.journal.Append;
 import resure.journal.CorruptJournalException;
+import resure.journal.Document;
+import resure.journal.DocumentKind;
 import resure.journal.EntryFormat;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
@@ -211,7 +214,7 @@ final class Store implements AutoCloseable {
     }
     try (WriteBatch batch = new WriteBatch()) {
       byte[] key = Rows.at(head.row(), snapshot.sequence());
-      batch.put(database.handle(Family.SNAPSHOTS), key, Rows.snapshot(key, snapshot.state()));
+      batch.put(database.handle(Family.SNAPSHOTS), key, Rows.checked(key, snapshot.state()));
       for (long sequence : superseded(head.row(), snapshot.sequence())) {
         batch.delete(database.handle(Family.SNAPSHOTS), Rows.at(head.row(), sequence));
       }
@@ -259,7 +262,7 @@ final class Store implements AutoCloseable {
       for (boolean more = range.last(); more; more = range.previous()) {
         byte[] key = range.key();
         byte[] value = range.value();
-        if (Rows.isSnapshot(key, value)) {
+        if (Rows.isChecked(key, value)) {
           byte[] state = Arrays.copyOfRange(value, Rows.CHECKSUM_BYTES, value.length);
           return new Snapshot(Rows.sequence(key), state);
         }
@@ -272,6 +275,89 @@ final class Store implements AutoCloseable {
               System.Logger.Level.WARNING, "snapshots of " + run.incarnation() + " are damaged", e);
       return null;
     }
+  }
+
+  /** The caller holds the run's name. A {@link RocksDBException} is that of the write. */
+  boolean keep(Document document, byte[] content) throws RocksDBException, JournalException {
+    if (head(document.run()).sequence() == 0) {
+      return false;
+    }
+    try (WriteBatch batch = new WriteBatch()) {
+      put(batch, document, content);
+      write(batch);
+      return true;
+    }
+  }
+
+  private void put(WriteBatch batch, Document document, byte[] content) throws RocksDBException {
+    byte[] key = Rows.document(document);
+    batch.put(database.handle(Family.DOCUMENTS), key, Rows.checked(key, content));
+  }
+
+  /** The caller holds the run's name. A {@link RocksDBException} is that of the write. */
+  boolean move(Document document, DocumentKind to, byte[] content)
+      throws RocksDBException, JournalException {
+    byte[] key = Rows.document(document);
+    if (head(document.run()).sequence() == 0 || !isThere(key)) {
+      return false;
+    }
+    try (WriteBatch batch = new WriteBatch()) {
+      batch.delete(database.handle(Family.DOCUMENTS), key);
+      put(batch, new Document(document.run(), to, document.id()), content);
+      write(batch);
+      return true;
+    }
+  }
+
+  private boolean isThere(byte[] key) throws JournalException {
+    try {
+      return database.get(Family.DOCUMENTS, key) != null;
+    } catch (RocksDBException e) {
+      throw RocksDbJournal.unread(e);
+    }
+  }
+
+  /** The caller holds the run's name. A {@link RocksDBException} is that of the write. */
+  void discard(Collection<Document> documents) throws RocksDBException {
+    try (WriteBatch batch = new WriteBatch()) {
+      for (Document document : documents) {
+        batch.delete(database.handle(Family.DOCUMENTS), Rows.document(document));
+      }
+      write(batch);
+    }
+  }
+
+  byte @Nullable [] content(Document document) throws RocksDBException, JournalException {
+    byte[] key = Rows.document(document);
+    byte[] value = database.get(Family.DOCUMENTS, key);
+    if (value == null) {
+      return null;
+    }
+    if (!Rows.isChecked(key, value)) {
+      throw new CorruptJournalException(
+          "document %s of %s is damaged".formatted(document.id(), document.run().incarnation()));
+    }
+    return Arrays.copyOfRange(value, Rows.CHECKSUM_BYTES, value.length);
+  }
+
+  List<Document> documents(RunKey run, DocumentKind kind)
+      throws RocksDBException, JournalException {
+    return documents(kind, Rows.documents(kind, Rows.run(run)));
+  }
+
+  List<Document> documents(DocumentKind kind) throws RocksDBException, JournalException {
+    return documents(kind, Rows.documents(kind));
+  }
+
+  private List<Document> documents(DocumentKind kind, byte[] prefix)
+      throws RocksDBException, JournalException {
+    List<Document> documents = new ArrayList<>();
+    try (Database.Range range = database.range(Family.DOCUMENTS, prefix, Rows.end(prefix))) {
+      for (boolean more = range.first(); more; more = range.next()) {
+        documents.add(Rows.document(kind, range.key()));
+      }
+    }
+    return documents;
   }
 
   private void write(WriteBatch batch) throws RocksDBException {
@@ -408,6 +494,16 @@ final class Store implements AutoCloseable {
       byte[] end = Rows.end(row);
       for (Family family : List.of(Family.ENTRIES, Family.KEYS, Family.REWINDS, Family.SNAPSHOTS)) {
         batch.deleteRange(database.handle(family), row, end);
+      }
+      for (DocumentKind kind : DocumentKind.values()) {
+        byte[] from = Rows.documents(kind, row);
+        byte[] to = Rows.end(from);
+        try (Database.Range range = database.range(Family.DOCUMENTS, from, to)) {
+          // Few runs have any, and every deleted range costs those who read across it.
+          if (range.first()) {
+            batch.deleteRange(database.handle(Family.DOCUMENTS), from, to);
+          }
+        }
       }
       batch.delete(database.handle(Family.NAMES), Rows.name(run.id()));
       newNames.put(run.id(), null);

@@ -22,6 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.rocksdb.WriteBatch;
 import resure.journal.Append;
 import resure.journal.CorruptJournalException;
+import resure.journal.Document;
+import resure.journal.DocumentKind;
 import resure.journal.Durability;
 import resure.journal.Entries;
 import resure.journal.JournalEntry;
@@ -308,7 +310,7 @@ class RocksDbDamageTest {
             new Database(directory.resolve("journal"), Durability.FSYNC, false, false);
         WriteBatch batch = new WriteBatch()) {
       byte[] key = Rows.at(Rows.run(run), 7);
-      byte[] value = Rows.snapshot(key, Victim.state(7));
+      byte[] value = Rows.checked(key, Victim.state(7));
       value[100] ^= 1;
       batch.put(database.handle(Database.Family.SNAPSHOTS), key, value);
       database.write(batch);
@@ -343,6 +345,42 @@ class RocksDbDamageTest {
           .isInstanceOf(CorruptJournalException.class)
           .hasMessageContaining("entry 2 of " + run.incarnation());
       assertThat(journal.read(other, 1, Integer.MAX_VALUE)).hasSize(3);
+    }
+  }
+
+  @Test
+  void aDamagedDocumentIsFoundWhenItIsReadAndOthersAreUnharmed() throws Exception {
+    Path directory = temporary.resolve("state");
+    RunKey run = Entries.run("documents");
+    Document whole = new Document(run, DocumentKind.REPLAY, "1");
+    Document damaged = new Document(run, DocumentKind.REPLAY, "2");
+    Document misplaced = new Document(run, DocumentKind.REPLAY, "3");
+    try (RocksDbJournal journal = RocksDbJournal.open(directory, Durability.FSYNC)) {
+      journal.append(List.of(new Append(run, 1, Entries.created())));
+      assertThat(journal.keep(whole, new byte[] {1, 2, 3})).isTrue();
+    }
+    try (Database database =
+            new Database(directory.resolve("journal"), Durability.FSYNC, false, false);
+        WriteBatch batch = new WriteBatch()) {
+      byte[] key = Rows.document(damaged);
+      byte[] value = Rows.checked(key, new byte[] {1, 2, 3});
+      value[5] ^= 1;
+      batch.put(database.handle(Database.Family.DOCUMENTS), key, value);
+      byte[] ofAnother = Rows.checked(Rows.document(whole), new byte[] {1, 2, 3});
+      batch.put(database.handle(Database.Family.DOCUMENTS), Rows.document(misplaced), ofAnother);
+      database.write(batch);
+    }
+    try (RocksDbJournal journal = RocksDbJournal.open(directory, Durability.FSYNC)) {
+      assertThat(journal.content(whole)).containsExactly(1, 2, 3);
+      for (Document bad : List.of(damaged, misplaced)) {
+        assertThatThrownBy(() -> journal.content(bad))
+            .isInstanceOf(CorruptJournalException.class)
+            .hasMessageContaining(bad.id());
+      }
+      assertThat(journal.documents(run, DocumentKind.REPLAY))
+          .containsExactly(whole, damaged, misplaced);
+      assertThat(journal.keep(damaged, new byte[] {4})).isTrue();
+      assertThat(journal.content(damaged)).containsExactly(4);
     }
   }
 }

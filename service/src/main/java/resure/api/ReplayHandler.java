@@ -1,0 +1,140 @@
+package resure.api;
+
+import java.net.URI;
+import java.util.Arrays;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import resure.journal.JournalException;
+import resure.observation.RunId;
+import resure.replay.Found;
+import resure.replay.ReplayPlan;
+import resure.replay.Replays;
+import resure.replay.Started;
+import resure.run.RunRecord;
+import tools.jackson.databind.JsonNode;
+
+/** Other configurations, tried on what is recorded. */
+final class ReplayHandler {
+
+  private static final Pattern ID = Pattern.compile("[0-9A-HJKMNP-TV-Z]{26}");
+
+  private final Replays replays;
+
+  ReplayHandler(Replays replays) {
+    this.replays = replays;
+  }
+
+  private static String id(Exchange exchange) {
+    if (!ID.matcher(exchange.replay()).matches()) {
+      throw ProblemException.parameter(
+          "replay", "A replay is named by the 26 characters that its start was answered with.");
+    }
+    return exchange.replay();
+  }
+
+  Mono<Void> start(Exchange exchange) {
+    exchange.allowQuery();
+    exchange.offer(MediaType.APPLICATION_JSON);
+    RunId run = RunHandler.runId(exchange);
+    return exchange
+        .body(true, Arrays::copyOf)
+        // Large bodies take long to parse: not on an event loop.
+        .flatMap(body -> exchange.await(replays.start(run, () -> reader(body))))
+        .flatMap(
+            started ->
+                switch (started) {
+                  case Started.UnknownLabels unknown -> Mono.error(ReplayJson.problem(unknown));
+                  case Started.Accepted accepted -> {
+                    exchange
+                        .response()
+                        .getHeaders()
+                        .setLocation(
+                            URI.create(
+                                "/v1/runs/" + run.name() + "/replays/" + accepted.replay().id()));
+                    yield exchange.answer(202, ReplayJson.accepted(accepted.replay()));
+                  }
+                });
+  }
+
+  private static Function<RunRecord, ReplayPlan> reader(byte[] body) {
+    JsonNode json = Json.read(body, body.length);
+    if (json.isMissingNode()) {
+      throw ProblemException.of(
+          ProblemType.MALFORMED_BODY, "Send {\"configurations\": [...]} as the body.");
+    }
+    return run -> ReplayReader.read(json, run);
+  }
+
+  Mono<Void> list(Exchange exchange) {
+    exchange.allowQuery();
+    exchange.offer(MediaType.APPLICATION_JSON);
+    return exchange
+        .await(replays.list(RunHandler.runId(exchange)))
+        .flatMap(list -> exchange.answer(200, ReplayJson.list(list)));
+  }
+
+  Mono<Void> find(Exchange exchange) {
+    exchange.allowQuery("limit");
+    exchange.offer(MediaType.APPLICATION_JSON);
+    RunId run = RunHandler.runId(exchange);
+    return exchange
+        .await(replays.find(run, id(exchange), limit(exchange.query("limit"))))
+        .flatMap(found -> answer(exchange, found));
+  }
+
+  private static int limit(@Nullable String text) {
+    if (text == null) {
+      return Replays.CONFIGURATIONS;
+    }
+    if (text.matches("[0-9]{1,5}")) {
+      int limit = Integer.parseInt(text);
+      if (limit >= 1 && limit <= Replays.CONFIGURATIONS) {
+        return limit;
+      }
+    }
+    throw ProblemException.parameter(
+        "limit", "must be a whole number from 1 to " + Replays.CONFIGURATIONS + ".");
+  }
+
+  private static Mono<Void> answer(Exchange exchange, Found found) {
+    Flux<DataBuffer> pieces =
+        Flux.<DataBuffer, ReplayJson>generate(
+                () -> new ReplayJson(found),
+                (rest, sink) -> {
+                  try {
+                    byte[] piece = rest.next();
+                    if (piece == null) {
+                      sink.complete();
+                    } else {
+                      sink.next(exchange.response().bufferFactory().wrap(piece));
+                    }
+                  } catch (JournalException e) {
+                    sink.error(e);
+                  }
+                  return rest;
+                })
+            .subscribeOn(Schedulers.boundedElastic());
+    exchange.response().setStatusCode(HttpStatus.OK);
+    exchange.response().getHeaders().setContentType(MediaType.APPLICATION_JSON);
+    return exchange.response().writeWith(pieces);
+  }
+
+  Mono<Void> remove(Exchange exchange) {
+    exchange.allowQuery();
+    RunId run = RunHandler.runId(exchange);
+    return exchange
+        .await(replays.remove(run, id(exchange)))
+        .flatMap(
+            removed -> {
+              exchange.response().setStatusCode(HttpStatus.NO_CONTENT);
+              return exchange.response().setComplete();
+            });
+  }
+}

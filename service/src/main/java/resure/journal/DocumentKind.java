@@ -1,0 +1,11 @@
+package resure.journal;
+
+/** What a {@link Document} of a run is. */
+public enum DocumentKind {
+  /** A replay that has not ended: what is asked. */
+  REPLAY_RUNNING,
+  /** A replay that has ended: how. */
+  REPLAY,
+  /** A piece of the results of a replay. */
+  REPLAY_RESULTS
+}
