@@ -5,6 +5,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +24,8 @@ import org.springframework.web.server.WebExceptionHandler;
 import resure.api.Api;
 import resure.compute.BackendUnavailableException;
 import resure.compute.jvm.JvmCompute;
+import resure.compute.DeviceException;
+import resure.compute.Sweep;
 import resure.compute.jvm.JvmSweep;
 import resure.journal.JournalException;
 import resure.journal.rocksdb.RocksDbJournal;
@@ -33,6 +36,7 @@ import resure.replay.ReplayPlan;
 import resure.replay.ReplayResult;
 import resure.replay.Replays;
 import resure.replay.Trial;
+import resure.replay.Trials;
 import resure.run.Runs;
 
 /** Starts the service and wires it together. */
@@ -93,21 +97,36 @@ public class ResureService {
   }
 
   @Bean
-  Replays replays(RocksDbJournal journal, Runs runs, ServiceMeters meters) throws JournalException {
-    Replays replays =
-        new Replays(journal, runs, ResureService::tryOnJvm, InstantSource.system(), meters);
+  Replays replays(
+      RocksDbJournal journal, Runs runs, ComputeChoice compute, ServiceMeters meters)
+      throws JournalException {
+    Trials trials =
+        (plan, passes, executor, threads, progress) -> {
+          try {
+            return trial(plan, passes, compute::sweep, executor, threads, progress);
+          } catch (DeviceException e) {
+            LOG.warn("A compute device failed under a replay, which begins again without it", e);
+            return trial(plan, passes, JvmSweep::new, executor, threads, progress);
+          }
+        };
+    Replays replays = new Replays(journal, runs, trials, InstantSource.system(), meters);
     meters.watch(replays);
     return replays;
   }
 
-  private static List<ReplayResult> tryOnJvm(
-      ReplayPlan plan, Passes passes, Executor executor, int threads, Progress progress)
+  private static List<ReplayResult> trial(
+      ReplayPlan plan,
+      Passes passes,
+      Supplier<Sweep> sweep,
+      Executor executor,
+      int threads,
+      Progress progress)
       throws JournalException {
-    List<JvmSweep> sweeps = Stream.generate(JvmSweep::new).limit(threads).toList();
+    List<Sweep> sweeps = Stream.generate(sweep).limit(threads).toList();
     try {
       return new Trial(plan, passes, JvmCompute::new, sweeps, executor, threads).run(progress);
     } finally {
-      sweeps.forEach(JvmSweep::close);
+      sweeps.forEach(Sweep::close);
     }
   }
 

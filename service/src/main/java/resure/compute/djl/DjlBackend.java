@@ -145,9 +145,19 @@ public final class DjlBackend {
     }
   }
 
-  /** A new sweep, for one thread of a replay. */
+  /**
+   * A new sweep, for one thread of a replay.
+   *
+   * @throws DeviceException when the device cannot be used
+   */
   public Sweep sweep() {
-    return new DjlSweep(engine.newBaseManager(device));
+    NDManager manager = engine.newBaseManager(device);
+    try {
+      return new DjlSweep(manager);
+    } catch (EngineException | IllegalStateException e) {
+      manager.close();
+      throw new DeviceException("PyTorch cannot use " + device(), e);
+    }
   }
 
   /** The device: cpu, or gpu:0 and so on. */
