@@ -49,8 +49,7 @@ final class ComputeChoice implements ComputeSource {
   private static @Nullable DjlBackend choose(ResureProperties properties)
       throws BackendUnavailableException {
     boolean auto = properties.computeBackend() == Backend.AUTO;
-    if (properties.computeBackend() == Backend.JVM
-        || (auto && !DjlBackend.acceleratorPresent())) {
+    if (properties.computeBackend() == Backend.JVM || (auto && !DjlBackend.acceleratorPresent())) {
       return null;
     }
     try {
@@ -72,7 +71,8 @@ final class ComputeChoice implements ComputeSource {
       try {
         return djl.compute();
       } catch (DeviceException e) {
-        LOG.error("The device {} is gone; plain Java computes until the next start", djl.device(), e);
+        LOG.error(
+            "The device {} is gone; plain Java computes until the next start", djl.device(), e);
         djl = null;
       }
     }
@@ -89,8 +89,8 @@ final class ComputeChoice implements ComputeSource {
   }
 
   /**
-   * For one thread of a replay: tensors on a GPU alone, since on processors plain Java sweeps some 30
-   * times as many weighings a second (docs/gpu.md).
+   * For one thread of a replay: tensors on a GPU alone, since on processors plain Java sweeps some
+   * 30 times as many weighings a second (docs/gpu.md).
    */
   synchronized Sweep sweep() {
     return djl == null || djl.device().equals("cpu") ? new JvmSweep() : djl.sweep();

@@ -23,9 +23,9 @@ import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import resure.api.Api;
 import resure.compute.BackendUnavailableException;
-import resure.compute.jvm.JvmCompute;
 import resure.compute.DeviceException;
 import resure.compute.Sweep;
+import resure.compute.jvm.JvmCompute;
 import resure.compute.jvm.JvmSweep;
 import resure.journal.JournalException;
 import resure.journal.rocksdb.RocksDbJournal;
@@ -97,8 +97,7 @@ public class ResureService {
   }
 
   @Bean
-  Replays replays(
-      RocksDbJournal journal, Runs runs, ComputeChoice compute, ServiceMeters meters)
+  Replays replays(RocksDbJournal journal, Runs runs, ComputeChoice compute, ServiceMeters meters)
       throws JournalException {
     Trials trials =
         (plan, passes, executor, threads, progress) -> {

@@ -108,8 +108,7 @@ final class ReplaySpeed {
         }
         Runner runner = new Runner(sweeps, executor, threads);
         List<List<ReplayResult>> results =
-            List.of(
-                runner.run(once, plan(100, List.of())), runner.run(again, plan(100, bad)));
+            List.of(runner.run(once, plan(100, List.of())), runner.run(again, plan(100, bad)));
         if (first == null) {
           first = results;
         }
@@ -164,8 +163,7 @@ final class ReplaySpeed {
         Tally a = first.get(plan).get(i).all();
         Tally b = second.get(plan).get(i).all();
         largest = Math.max(largest, Math.abs(a.meanWeight() - b.meanWeight()));
-        largest =
-            Math.max(largest, Math.abs(a.effectiveSampleRatio() - b.effectiveSampleRatio()));
+        largest = Math.max(largest, Math.abs(a.effectiveSampleRatio() - b.effectiveSampleRatio()));
         largest = Math.max(largest, Math.abs(a.downWeightedRatio() - b.downWeightedRatio()));
       }
     }

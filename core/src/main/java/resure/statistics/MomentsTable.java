@@ -91,7 +91,9 @@ public final class MomentsTable {
     }
   }
 
-  /** What n and M2 are multiplied by when so many observations come: 2^(-observations / halfLife). */
+  /**
+   * What n and M2 are multiplied by when so many observations come: 2^(-observations / halfLife).
+   */
   public static double ageing(double observations, double halfLife) {
     return halfLife < Double.POSITIVE_INFINITY ? StrictMath.pow(2, -observations / halfLife) : 1;
   }

@@ -56,7 +56,8 @@ public record Configuration(
   /** Checks the ranges. */
   public Configuration {
     require(warmUp >= 2, "warmUp must be a whole number of at least 2");
-    require(maxTurns >= 1 && maxTurns <= MOST_TURNS, "maxTurns must be a whole number from 1 to 1024");
+    require(
+        maxTurns >= 1 && maxTurns <= MOST_TURNS, "maxTurns must be a whole number from 1 to 1024");
     require(
         maxLoss > 0 && maxLoss <= LARGEST_MAX_LOSS,
         "maxLoss must be a number above 0 and at most 1e100");

@@ -24,8 +24,8 @@ public record Propagation(double strength, double decay) {
 
   /**
    * What a turn of weight {@code own} leaves for the next turn of its dialogue: L(t + 1) = decay *
-   * (L(t) + ln own), from L = 0 at the first. A turn without a usable loss leaves what one of weight
-   * 1 does.
+   * (L(t) + ln own), from L = 0 at the first. A turn without a usable loss leaves what one of
+   * weight 1 does.
    */
   public double carry(double carried, double own) {
     return decay * (own < 1 ? carried + StrictMath.log(own) : carried);

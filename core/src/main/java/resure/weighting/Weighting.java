@@ -35,8 +35,7 @@ public record Weighting(WeightFunction function, double threshold, double sharpn
    */
   public double weight(double z, double loss, double mean, double sd) {
     return z > threshold
-        ? Math.max(
-            floor, function.beyond(z - threshold, sharpness, loss, mean + threshold * sd))
+        ? Math.max(floor, function.beyond(z - threshold, sharpness, loss, mean + threshold * sd))
         : 1;
   }
 

@@ -2,8 +2,8 @@ package resure.compute;
 
 /**
  * The device failed: an operation could not be done, or what it held may be gone. Nothing of the
- * {@link Compute} that throws it may be used any more but {@link Compute#close}. The caller builds its
- * runs again, from the journal, on another one.
+ * {@link Compute} that throws it may be used any more but {@link Compute#close}. The caller builds
+ * its runs again, from the journal, on another one.
  */
 public final class DeviceException extends RuntimeException {
 

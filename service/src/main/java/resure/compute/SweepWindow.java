@@ -26,7 +26,7 @@ public final class SweepWindow {
    * @param losses the losses
    * @param zs z-scores; NaN in warm-up, where the weight is 1 before propagation
    * @param cells which of the references' slots each was compared with: an index into {@code means}
-   * and {@code sds}; meaningless where z is NaN
+   *     and {@code sds}; meaningless where z is NaN
    * @param means mean of each cell
    * @param sds standard deviation of each cell
    * @param slots slot of each observation, below {@code slotCount}
@@ -34,7 +34,7 @@ public final class SweepWindow {
    * @param sources source of each observation, below {@code sourceCount}
    * @param sourceCount number of sources
    * @param gaps how many turns after the usable one before it in its dialogue; 0 for the first
-   * usable one of a dialogue
+   *     usable one of a dialogue
    */
   public SweepWindow(
       int size,
@@ -77,8 +77,8 @@ public final class SweepWindow {
   }
 
   /**
-   * Which of the references' slots each was compared with: an index into {@code means} and
-   * {@code sds}; meaningless where z is NaN.
+   * Which of the references' slots each was compared with: an index into {@code means} and {@code
+   * sds}; meaningless where z is NaN.
    */
   public int[] cells() {
     return cells;
@@ -115,8 +115,8 @@ public final class SweepWindow {
   }
 
   /**
-   * How many turns after the usable one before it in its dialogue; 0 for the first usable one
-   * of a dialogue.
+   * How many turns after the usable one before it in its dialogue; 0 for the first usable one of a
+   * dialogue.
    */
   public int[] gaps() {
     return gaps;

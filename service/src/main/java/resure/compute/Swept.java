@@ -15,7 +15,7 @@ public final class Swept {
    * Takes over all arrays.
    *
    * @param below of each slot, then of each source: how many weights are below 1; rows of {@code
-   * slotCount + sourceCount}
+   *     slotCount + sourceCount}
    * @param sums likewise the sum of the weights below 1
    * @param squares likewise the sum of their squares
    * @param weights every weight, in rows of the window's size; empty when not asked for

@@ -19,7 +19,12 @@ final class FoldClass {
 
   /** All of a configuration that decides its statistics. */
   record Key(
-      FoldRule fold, double halfLife, int maxTurns, double maxLoss, int lag, @Nullable Integer cap) {
+      FoldRule fold,
+      double halfLife,
+      int maxTurns,
+      double maxLoss,
+      int lag,
+      @Nullable Integer cap) {
 
     /** With losses cut at a cap, the warm-up decides from when on. */
     static Key of(Configuration configuration) {

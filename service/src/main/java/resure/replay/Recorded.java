@@ -29,8 +29,7 @@ final class Recorded {
         sampled[d] = member;
       }
     }
-    return new Recorded(
-        scored, sources.of(scored.batch()), sampled, labels.bad(scored.batch()));
+    return new Recorded(scored, sources.of(scored.batch()), sampled, labels.bad(scored.batch()));
   }
 
   Scored scored() {

@@ -61,8 +61,7 @@ record Schedule(List<List<List<List<Integer>>>> passes) {
 
   /** How many sets of columns the folding of one class fills at a time, at most. */
   static int columnsOfAFold(List<Configuration> configurations) {
-    int most =
-        foldAlike(configurations).values().stream().mapToInt(Map::size).max().orElse(0);
+    int most = foldAlike(configurations).values().stream().mapToInt(Map::size).max().orElse(0);
     return Math.min(most, FoldClass.MOST_WARM_UPS);
   }
 

@@ -46,8 +46,7 @@ sealed interface Separating {
       long allGood = columns.size() - allBad;
       SeparationCurve curve = new SeparationCurve(allBad, allGood);
       for (int b = 0, g = 0; b < badBelow || g < goodBelow; ) {
-        double weight =
-            Math.min(b < badBelow ? bad[b] : 1, g < goodBelow ? good[g] : 1);
+        double weight = Math.min(b < badBelow ? bad[b] : 1, g < goodBelow ? good[g] : 1);
         int firstBad = b;
         int firstGood = g;
         while (b < badBelow && bad[b] == weight) {
@@ -61,7 +60,8 @@ sealed interface Separating {
       curve.add(allBad - badBelow, allGood - goodBelow);
       separation =
           curve.separation(
-              sum(bad, badBelow) + (allBad - badBelow), sum(good, goodBelow) + (allGood - goodBelow));
+              sum(bad, badBelow) + (allBad - badBelow),
+              sum(good, goodBelow) + (allGood - goodBelow));
     }
 
     private static double sum(double[] values, int to) {

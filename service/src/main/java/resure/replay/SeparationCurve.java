@@ -56,8 +56,7 @@ final class SeparationCurve {
     double badMean = allBad > 0 ? badSum / allBad : Double.NaN;
     double goodMean = allGood > 0 ? goodSum / allGood : Double.NaN;
     if (allBad == 0 || allGood == 0) {
-      return new Separation(
-          Double.NaN, Double.NaN, Double.NaN, Double.NaN, badMean, goodMean);
+      return new Separation(Double.NaN, Double.NaN, Double.NaN, Double.NaN, badMean, goodMean);
     }
     return new Separation(
         won / (allBad * allGood),

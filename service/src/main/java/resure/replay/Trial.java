@@ -92,8 +92,8 @@ public final class Trial {
    * Does it; blocking. Whatever ends it, no task of it is left running.
    *
    * @return a result for each configuration, in the order of the plan
-   * @throws java.util.concurrent.CancellationException when {@code progress} threw it, or the thread
-   *     was interrupted
+   * @throws java.util.concurrent.CancellationException when {@code progress} threw it, or the
+   *     thread was interrupted
    * @throws ChangedRecordsException when a later pass found other batches than the first
    */
   public List<ReplayResult> run(Progress progress) throws JournalException {
@@ -105,8 +105,7 @@ public final class Trial {
     Export recorded = passes.open();
     Survey survey = survey(recorded, crew);
     Schedule schedule =
-        Schedule.of(
-            plan.configurations(), survey, budget.passBytes(), survey.everything() == null);
+        Schedule.of(plan.configurations(), survey, budget.passBytes(), survey.everything() == null);
     crew.expect(work(schedule, survey));
     List<Columns> columns = new ArrayList<>();
     for (int i = 0; i < columnSets; i++) {
@@ -128,10 +127,8 @@ public final class Trial {
   }
 
   private Survey survey(Export recorded, Crew crew) throws JournalException {
-    try (var refolding =
-        recorded.refolding(plan.configurations().getFirst(), computes.get())) {
-      return new Survey(
-          recorded, refolding, budget.windowBytes(), columnSets, rankings, crew);
+    try (var refolding = recorded.refolding(plan.configurations().getFirst(), computes.get())) {
+      return new Survey(recorded, refolding, budget.windowBytes(), columnSets, rankings, crew);
     }
   }
 
@@ -152,8 +149,7 @@ public final class Trial {
     Configuration first = configurations.get(foldAlike.getFirst().getFirst());
     FoldClass foldClass = new FoldClass(recorded.refolding(first, computes.get()));
     for (List<Integer> warmUpAlike : foldAlike) {
-      WarmUpClass warmUp =
-          new WarmUpClass(configurations.get(warmUpAlike.getFirst()), survey);
+      WarmUpClass warmUp = new WarmUpClass(configurations.get(warmUpAlike.getFirst()), survey);
       for (int index : warmUpAlike) {
         Configuration configuration = configurations.get(index);
         Separating separating = null;
@@ -163,8 +159,7 @@ public final class Trial {
                   ? new Separating.Exact()
                   : new Separating.Binned(configuration.weighting().floor());
         }
-        warmUp.members().add(
-            new Member(index, configuration, warmUp.counts().length, separating));
+        warmUp.members().add(new Member(index, configuration, warmUp.counts().length, separating));
       }
       foldClass.warmUps().add(warmUp);
     }
@@ -172,8 +167,7 @@ public final class Trial {
   }
 
   /** One pass: every window through every class. */
-  private void weigh(
-      List<FoldClass> classes, Survey survey, List<Columns> columns, Crew crew)
+  private void weigh(List<FoldClass> classes, Survey survey, List<Columns> columns, Crew crew)
       throws JournalException {
     List<Scored> everything = survey.everything();
     Windows windows =
@@ -187,10 +181,7 @@ public final class Trial {
     for (List<Recorded> window = windows.next(); !window.isEmpty(); window = windows.next()) {
       for (int from = 0; from < classes.size(); from += threads) {
         weigh(
-            classes.subList(from, Math.min(from + threads, classes.size())),
-            window,
-            columns,
-            crew);
+            classes.subList(from, Math.min(from + threads, classes.size())), window, columns, crew);
       }
     }
   }
@@ -238,7 +229,9 @@ public final class Trial {
     for (int from = 0; from < members.size(); from += size) {
       shares.add(
           new Share(
-              warmUp, members.subList(from, Math.min(members.size() - from, size) + from), columns));
+              warmUp,
+              members.subList(from, Math.min(members.size() - from, size) + from),
+              columns));
     }
   }
 
@@ -274,8 +267,10 @@ public final class Trial {
           Share share = shares.get(item);
           double[] weights = share.sweep(sweeps.get(worker), true).weights();
           for (int m = 0; m < share.members.size(); m++) {
-            share.members.get(m).steadiness(
-                visitsOf.get(item).correlation(weights, m * share.columns.size()));
+            share
+                .members
+                .get(m)
+                .steadiness(visitsOf.get(item).correlation(weights, m * share.columns.size()));
           }
         });
   }

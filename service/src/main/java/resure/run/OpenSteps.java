@@ -105,9 +105,9 @@ final class OpenSteps {
   }
 
   /**
-   * What must be folded before {@link #reference} of a step is known; null when nothing is left. Its
-   * outcome is given to {@link #folded} before this is asked again, so that whoever opens steps of
-   * several runs can fold them together.
+   * What must be folded before {@link #reference} of a step is known; null when nothing is left.
+   * Its outcome is given to {@link #folded} before this is asked again, so that whoever opens steps
+   * of several runs can fold them together.
    */
   @Nullable Folding unfolded(long step) {
     return step > newest ? opening(step).next() : null;

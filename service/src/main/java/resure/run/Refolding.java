@@ -41,10 +41,7 @@ public final class Refolding implements AutoCloseable {
     return new Start(
         start.asked(),
         start.step(),
-        start
-            .triples()
-            .inherited(
-                configuration.maxTurns(), start.asked().observations()));
+        start.triples().inherited(configuration.maxTurns(), start.asked().observations()));
   }
 
   /**

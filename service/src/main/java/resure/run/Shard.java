@@ -472,8 +472,8 @@ final class Shard implements Runnable {
   }
 
   /**
-   * The device failed: all runs are read again from the journal when they are next asked for, on what
-   * the supplier now gives. What is being written has its weights and is answered as ever.
+   * The device failed: all runs are read again from the journal when they are next asked for, on
+   * what the supplier now gives. What is being written has its weights and is answered as ever.
    */
   private void replaceCompute(DeviceException failure) {
     LOG.error("A compute device failed; its runs are read again from the journal", failure);

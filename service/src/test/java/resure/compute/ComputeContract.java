@@ -263,8 +263,7 @@ public abstract class ComputeContract {
         List<Weighing> ofRun = new ArrayList<>();
         for (int rank = random.nextInt(9); rank >= 0; rank--) {
           ofRun.add(
-              new Weighing(
-                  references.get(run), Batches.random(random, round, rank, 0, null)));
+              new Weighing(references.get(run), Batches.random(random, round, rank, 0, null)));
         }
         batches.add(ofRun);
         all.addAll(ofRun);
@@ -421,8 +420,7 @@ public abstract class ComputeContract {
       for (int i = from; i < batch.offsets()[d + 1]; i++) {
         assertThat(actual[i])
             .as("%s, loss %d (%s)", what, i, batch.losses()[i])
-            .isCloseTo(
-                expected[i], within(expected[i] * WeightBound.of(configuration, i - from)));
+            .isCloseTo(expected[i], within(expected[i] * WeightBound.of(configuration, i - from)));
       }
     }
   }

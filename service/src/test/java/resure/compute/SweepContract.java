@@ -50,8 +50,7 @@ public abstract class SweepContract {
     for (int m = 0; m < members.size(); m++) {
       String what = "seed " + repetition.getCurrentRepetition() + ", " + members.get(m);
       double[] weights =
-          Arrays.copyOfRange(
-              withWeights.weights(), m * window.size(), (m + 1) * window.size());
+          Arrays.copyOfRange(withWeights.weights(), m * window.size(), (m + 1) * window.size());
       assertWeights(weights, window, members.get(m), what);
       assertSums(withWeights, m, weights, window, what);
       assertSums(sumsOnly, m, weights, window, what + ", sums only");
@@ -281,15 +280,13 @@ public abstract class SweepContract {
     int[] sources = new int[capacity];
     int[] gaps = new int[capacity];
     for (int i = 0; i < size; i++) {
-      gaps[i] = i == 0 || random.nextInt(5) == 0 ? 0 : 1 + random.nextInt(4) / 3 * random.nextInt(9);
+      gaps[i] =
+          i == 0 || random.nextInt(5) == 0 ? 0 : 1 + random.nextInt(4) / 3 * random.nextInt(9);
       slots[i] = gaps[i] == 0 ? random.nextInt(2) : Math.min(slots[i - 1] + gaps[i], 9);
       sources[i] = gaps[i] == 0 ? random.nextInt(4) : sources[i - 1];
       cells[i] = random.nextInt(cellCount);
       losses[i] = means[cells[i]] + sds[cells[i]] * random.nextGaussian() * 2;
-      zs[i] =
-          random.nextInt(10) == 0
-              ? Double.NaN
-              : (losses[i] - means[cells[i]]) / sds[cells[i]];
+      zs[i] = random.nextInt(10) == 0 ? Double.NaN : (losses[i] - means[cells[i]]) / sds[cells[i]];
     }
     return new SweepWindow(size, losses, zs, cells, means, sds, slots, 12, sources, 5, gaps);
   }

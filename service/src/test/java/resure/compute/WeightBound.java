@@ -3,10 +3,10 @@ package resure.compute;
 import resure.weighting.Configuration;
 
 /**
- * How far the weights of two backends may lie apart, relative to the weight; docs/rationale.md derives
- * it. Both compute z, and every function but those with {@code exp}, with the same operations in the
- * same order, hence the same bits; {@code exp} and {@code log} of both are within one unit in the
- * last place of the truth.
+ * How far the weights of two backends may lie apart, relative to the weight; docs/rationale.md
+ * derives it. Both compute z, and every function but those with {@code exp}, with the same
+ * operations in the same order, hence the same bits; {@code exp} and {@code log} of both are within
+ * one unit in the last place of the truth.
  */
 public final class WeightBound {
 

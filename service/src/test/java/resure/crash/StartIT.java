@@ -57,7 +57,8 @@ class StartIT {
             "PYTORCH_LIBRARY_PATH (/nowhere)",
             "pytorch-native-* on the class path",
             "docs/gpu.md");
-    assertThat(refused(state, Map.of(), "resure.compute.backend=djl", "resure.compute.libtorch=/no"))
+    assertThat(
+            refused(state, Map.of(), "resure.compute.backend=djl", "resure.compute.libtorch=/no"))
         .contains("there is no folder /no");
   }
 

@@ -57,15 +57,11 @@ final class BruteForce {
             supervisedOf.merge(id, 1L, Long::sum);
           }
           if (weights.usable(i)) {
-            boolean isBad = labels.contains(new Bad(id, null)) || labels.contains(new Bad(id, turn));
+            boolean isBad =
+                labels.contains(new Bad(id, null)) || labels.contains(new Bad(id, turn));
             observed.add(
                 new Observed(
-                    id,
-                    batch.source(d),
-                    turn,
-                    configuration.slot(turn),
-                    isBad,
-                    weights.raw()[i]));
+                    id, batch.source(d), turn, configuration.slot(turn), isBad, weights.raw()[i]));
           }
         }
       }

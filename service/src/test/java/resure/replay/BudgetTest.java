@@ -100,12 +100,17 @@ class BudgetTest {
             used += Budget.ofWarmUp(survey) + warmUpAlike.size() * member;
             assertThat(
                     warmUpAlike.stream()
-                        .map(i -> configurations.get(i).withWeighting(configurations.get(i).weighting()))
+                        .map(
+                            i ->
+                                configurations
+                                    .get(i)
+                                    .withWeighting(configurations.get(i).weighting()))
                         .distinct())
                 .hasSize(1);
             indices.addAll(warmUpAlike);
           }
-          assertThat(foldAlike.stream().map(i -> FoldClass.Key.of(configurations.get(i.getFirst()))))
+          assertThat(
+                  foldAlike.stream().map(i -> FoldClass.Key.of(configurations.get(i.getFirst()))))
               .containsOnly(FoldClass.Key.of(configurations.get(foldAlike.getFirst().getFirst())));
         }
         assertThat(used).isLessThanOrEqualTo(bytes);

@@ -49,8 +49,7 @@ class LabelsTest {
     run.rewind(1, null);
     run.score(Dialogue.batch(1, 0, 0, null, List.of(new Dialogue("b", null, 7, 1.0))));
     List<Bad> known =
-        List.of(
-            new Bad("a", null), new Bad("a", 0L), new Bad("a", 2L), new Bad("b", 7L));
+        List.of(new Bad("a", null), new Bad("a", 0L), new Bad("a", 2L), new Bad("b", 7L));
     List<Bad> unknown =
         List.of(
             new Bad("a", 1L),

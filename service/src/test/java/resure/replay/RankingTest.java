@@ -50,16 +50,9 @@ class RankingTest {
   void aBoundPartsAndTheNextElementOrders() {
     List<ReplayResult> results =
         List.of(
-            result(0, 0.7, 0.9),
-            result(1, 0.85, 0.1),
-            result(2, 0.8, 0.3),
-            result(3, 0.95, 0.2));
+            result(0, 0.7, 0.9), result(1, 0.85, 0.1), result(2, 0.8, 0.3), result(3, 0.95, 0.2));
 
-    assertThat(
-            order(
-                results,
-                new RankBy(Measure.MEAN_WEIGHT, 0.8, 0.9),
-                by(Measure.STEADINESS)))
+    assertThat(order(results, new RankBy(Measure.MEAN_WEIGHT, 0.8, 0.9), by(Measure.STEADINESS)))
         .containsExactly(2, 1, 0, 3);
     assertThat(order(results, new RankBy(Measure.STEADINESS, null, 0.15)))
         .containsExactly(1, 0, 2, 3);

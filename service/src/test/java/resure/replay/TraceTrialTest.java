@@ -83,8 +83,7 @@ class TraceTrialTest {
       double[] halfLives = {Double.POSITIVE_INFINITY, 500, 2000, 8000, 32000};
       grid.add(
           Configuration.DEFAULT
-              .withWeighting(
-                  new Weighting(function, (i / 7 % 12) / 4.0, 0.5 + i / 84 % 3, 0.05))
+              .withWeighting(new Weighting(function, (i / 7 % 12) / 4.0, 0.5 + i / 84 % 3, 0.05))
               .withHalfLife(halfLives[i / 252 % 5])
               .withFold(i % 2 == 0 ? FoldRule.WINSORIZED : FoldRule.RAW)
               .withPropagation(new Propagation(i % 10 == 0 ? 1 : 0, 0.5)));

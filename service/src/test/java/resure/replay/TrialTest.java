@@ -48,8 +48,7 @@ class TrialTest {
   /** A window for every batch, a pass for every configuration. */
   private static final Budget TINY = new Budget(1, 1);
 
-  private final ThreadPoolExecutor executor =
-      (ThreadPoolExecutor) Executors.newFixedThreadPool(3);
+  private final ThreadPoolExecutor executor = (ThreadPoolExecutor) Executors.newFixedThreadPool(3);
 
   @AfterEach
   void stop() throws InterruptedException {
@@ -63,8 +62,7 @@ class TrialTest {
   }
 
   private Trial trial(ReplayPlan plan, Passes passes, Budget budget, int threads) {
-    List<JvmSweep> sweeps =
-        IntStream.range(0, threads).mapToObj(thread -> new JvmSweep()).toList();
+    List<JvmSweep> sweeps = IntStream.range(0, threads).mapToObj(thread -> new JvmSweep()).toList();
     return new Trial(plan, passes, JvmCompute::new, sweeps, executor, threads, budget);
   }
 
@@ -99,8 +97,7 @@ class TrialTest {
       String what = "seed " + seed + ", " + configurations.get(i);
       // Of the other run only what this one began with is recorded.
       Start recorded = start(begun, own);
-      Start start =
-          start(recorded == null ? null : recorded.triples(), configurations.get(i));
+      Start start = start(recorded == null ? null : recorded.triples(), configurations.get(i));
       BruteForce expected = new BruteForce(configurations.get(i), start, standing, plan.bad());
       assertThat(atOnce.get(i).index()).isEqualTo(i);
       expected.check(atOnce.get(i), plan.labelled(), what);
@@ -167,8 +164,7 @@ class TrialTest {
   @Test
   void aRunWithoutObservationsGivesNothing() throws JournalException {
     RecordedRun run = new RecordedRun(Configuration.DEFAULT);
-    ReplayPlan plan =
-        new ReplayPlan(List.of(Configuration.DEFAULT), List.of(), true, List.of());
+    ReplayPlan plan = new ReplayPlan(List.of(Configuration.DEFAULT), List.of(), true, List.of());
 
     ReplayResult result = run(plan, run, ROOMY, 2).getFirst();
 
@@ -226,7 +222,8 @@ class TrialTest {
   void anInterruptedTrialIsCancelledAndStaysInterrupted() throws JournalException {
     RecordedRun run = new RecordedRun(Configuration.DEFAULT);
     train(run, new Random(7), false);
-    Trial trial = trial(plan(List.of(Configuration.DEFAULT), List.of()), run.export()::again, TINY, 2);
+    Trial trial =
+        trial(plan(List.of(Configuration.DEFAULT), List.of()), run.export()::again, TINY, 2);
 
     Thread.currentThread().interrupt();
 
@@ -255,8 +252,7 @@ class TrialTest {
         };
     ReplayPlan plan = plan(List.of(Configuration.DEFAULT), List.of());
     Trial trial =
-        new Trial(
-            plan, run.export()::again, JvmCompute::new, List.of(broken), executor, 2, ROOMY);
+        new Trial(plan, run.export()::again, JvmCompute::new, List.of(broken), executor, 2, ROOMY);
 
     assertThatThrownBy(() -> trial.run(fraction -> {})).hasMessage("the device is gone");
   }

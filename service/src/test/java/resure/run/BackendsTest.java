@@ -53,10 +53,7 @@ class BackendsTest {
     InMemoryJournal journal = new InMemoryJournal();
     ShardDriver driver =
         new ShardDriver(
-            journal,
-            LIMITS,
-            key -> new Recovery(journal, new JvmCompute()).recover(key),
-            computes);
+            journal, LIMITS, key -> new Recovery(journal, new JvmCompute()).recover(key), computes);
     List<List<CompletableFuture<Outcome<Scored>>>> answers = new ArrayList<>();
     for (int run = 0; run < configurations.size(); run++) {
       driver.create("run-" + run, configurations.get(run));

@@ -424,7 +424,8 @@ class ShardTest {
         inTheMiddle.run();
       }
       for (int rank = 0; rank < 3; rank++) {
-        answers.add(driver.score("a", "k" + step + rank, Batches.random(random, step, rank, 0, null)));
+        answers.add(
+            driver.score("a", "k" + step + rank, Batches.random(random, step, rank, 0, null)));
         answers.add(driver.score("b", null, Batches.random(random, step, rank, 0, null)));
       }
       driver.work();
@@ -471,8 +472,7 @@ class ShardTest {
     driver.work();
     driver.writer.atOnce = false;
     CompletableFuture<Outcome<Scored>> written = driver.score("a", null, batch(0, 0));
-    CompletableFuture<Outcome<RunDescription>> finished =
-        driver.offer(new Request.Finish(id("b")));
+    CompletableFuture<Outcome<RunDescription>> finished = driver.offer(new Request.Finish(id("b")));
     CompletableFuture<Outcome<RunDescription>> deleted = driver.offer(new Request.Delete(id("c")));
     driver.work();
     device.failAt(FailingDevice.Operation.WEIGH, 0);

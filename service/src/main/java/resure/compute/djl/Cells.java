@@ -13,9 +13,9 @@ import resure.statistics.Moments;
 
 /**
  * The device's memory of all references: one row for each quantity, one cell for each slot. New
- * references are written at the end; when it is reached, those still in use are gathered to the front
- * of rows that are twice as large as they need, so memory follows the runs that are loaded in both
- * directions, and a write never waits for a hole that fits.
+ * references are written at the end; when it is reached, those still in use are gathered to the
+ * front of rows that are twice as large as they need, so memory follows the runs that are loaded in
+ * both directions, and a write never waits for a hole that fits.
  */
 final class Cells {
 

@@ -4,9 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 
 /**
- * Numbers that tensor operations need, as float64 arrays of one element that broadcast: an operation
- * with a host's number would make one each time, and of a type of its own choosing. Never the left
- * side of an operation, whose result would then belong to this one's manager.
+ * Numbers that tensor operations need, as float64 arrays of one element that broadcast: an
+ * operation with a host's number would make one each time, and of a type of its own choosing. Never
+ * the left side of an operation, whose result would then belong to this one's manager.
  */
 final class Constants {
 

@@ -44,8 +44,8 @@ public final class DjlBackend {
   /**
    * Loads libtorch, once for the process, and tries the device.
    *
-   * @param device {@code auto} (the first GPU that libtorch can use, else the processor), {@code cpu},
-   *     or {@code gpu:0} and so on
+   * @param device {@code auto} (the first GPU that libtorch can use, else the processor), {@code
+   *     cpu}, or {@code gpu:0} and so on
    * @param libtorch folder with libtorch's libraries; null to look for it in {@code
    *     PYTORCH_LIBRARY_PATH} and then on the class path
    * @throws BackendUnavailableException with what is missing, and where it was sought
@@ -131,9 +131,7 @@ public final class DjlBackend {
       MomentsTable triples = new MomentsTable();
       triples.set(0, new Moments(2, 1, 2, 2));
       var base = compute.load(Configuration.DEFAULT, triples);
-      compute
-          .fold(List.of(new Folding(base, List.of())))
-          .forEach(compute::release);
+      compute.fold(List.of(new Folding(base, List.of()))).forEach(compute::release);
       compute.release(base);
       return compute;
     } catch (EngineException | IllegalStateException e) {

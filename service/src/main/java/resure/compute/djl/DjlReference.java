@@ -6,9 +6,9 @@ import resure.weighting.Configuration;
 import resure.weighting.Weigher;
 
 /**
- * Frozen triples of one run: in {@link Cells} on the device, once a group has needed them, and on the
- * host for whoever reads them. The host's copy came with the result of the fold, so reading it asks
- * nothing of the device, and survives it.
+ * Frozen triples of one run: in {@link Cells} on the device, once a group has needed them, and on
+ * the host for whoever reads them. The host's copy came with the result of the fold, so reading it
+ * asks nothing of the device, and survives it.
  */
 final class DjlReference implements Reference {
 

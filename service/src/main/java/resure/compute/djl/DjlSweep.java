@@ -19,9 +19,10 @@ import resure.compute.Swept;
 import resure.weighting.WeightFunction;
 
 /**
- * Sweeps on the device: a matrix with a row for each member and a column for each observation, members
- * of one weight function at a time, and products of such matrices with the observations' slots and
- * sources for the sums. A window stays on the device until another one comes. One owner at a time.
+ * Sweeps on the device: a matrix with a row for each member and a column for each observation,
+ * members of one weight function at a time, and products of such matrices with the observations'
+ * slots and sources for the sums. A window stays on the device until another one comes. One owner
+ * at a time.
  */
 final class DjlSweep implements Sweep {
 

@@ -15,9 +15,9 @@ import resure.weighting.WeightFunction;
 import resure.weighting.Weighting;
 
 /**
- * Weighs every loss of a group at once. Batches are laid out by weight function, so that each function
- * works on one stretch of the columns, whatever the mix of runs. Element 0 of every column stands for
- * nothing, and has weight 1: what a turn without a predecessor refers to.
+ * Weighs every loss of a group at once. Batches are laid out by weight function, so that each
+ * function works on one stretch of the columns, whatever the mix of runs. Element 0 of every column
+ * stands for nothing, and has weight 1: what a turn without a predecessor refers to.
  */
 final class GroupWeighing {
 

@@ -10,8 +10,8 @@ import java.util.List;
  * level, an odd one carried up, all segments at once. Built on the host as two gathers a level.
  *
  * <p>Element 0 of what is reduced, at every level, stands for nothing: it must be the operation's
- * identity (-0.0 for sums: x + -0.0 is x for every x, which 0.0 is not). Segments follow it in order;
- * when the tree has been climbed, segment k is element k + 1.
+ * identity (-0.0 for sums: x + -0.0 is x for every x, which 0.0 is not). Segments follow it in
+ * order; when the tree has been climbed, segment k is element k + 1.
  */
 final class PairwiseTree {
 

@@ -79,7 +79,8 @@ final class Staging {
     int bytes = Math.multiplyExact(elements, Long.BYTES);
     return buffer.capacity() >= bytes
         ? buffer
-        : ByteBuffer.allocateDirect(Math.max(bytes, (int) Math.min(1 << 30, 2L * buffer.capacity())))
+        : ByteBuffer.allocateDirect(
+                Math.max(bytes, (int) Math.min(1 << 30, 2L * buffer.capacity())))
             .order(ByteOrder.nativeOrder());
   }
 

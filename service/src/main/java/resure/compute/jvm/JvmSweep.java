@@ -88,8 +88,7 @@ public final class JvmSweep implements Sweep {
         }
       }
       before = weight(window, weighting, i);
-      add(
-          window, swept, index, i, propagation.lowered(before, carried, weighting.floor()));
+      add(window, swept, index, i, propagation.lowered(before, carried, weighting.floor()));
     }
   }
 
