@@ -87,6 +87,9 @@ final class Refusals {
               ("%d replays of a run may be unfinished, and %d of all runs. Wait for one, or cancel"
                       + " one.")
                   .formatted(Replays.UNFINISHED_OF_A_RUN, Replays.UNFINISHED));
+      case Refusal.REPLAYS_BUSY ->
+          ProblemException.of(
+              ProblemType.QUEUE_FULL, "Too many requests for replays wait. Try again in a second.");
       case Refusal.REPLAYS_FULL ->
           ProblemException.of(
               ProblemType.REPLAYS_FULL,

@@ -39,6 +39,8 @@ final class Computing implements AutoCloseable {
       "The run was rewound to a step of this replay, so that some of its batches are gone. Ask for"
           + " a replay of what stands now.";
 
+  private static final String DEFECT = "This is a defect of the service; its log says more.";
+
   private static final String STORE_FAILED =
       "The store failed while the batches were read. Ask again.";
 
@@ -116,9 +118,7 @@ final class Computing implements AutoCloseable {
       replay.advance(1);
       keep(replay, Pieces.cut(Ranking.order(results, plan.rankBy()), plan.configurations()));
     } catch (CancellationException e) {
-      if (replay.rewound()) {
-        fail(replay, REWOUND);
-      }
+      interrupted(replay, e);
     } catch (ChangedRecordsException e) {
       failChanged(replay, e);
     } catch (CorruptJournalException e) {
@@ -136,8 +136,19 @@ final class Computing implements AutoCloseable {
             replay,
             e instanceof OutOfMemoryError
                 ? "The service's memory does not suffice. Ask for fewer configurations at once."
-                : "This is a defect of the service; its log says more.");
+                : DEFECT);
       }
+    }
+  }
+
+  /** Its end is decided by whoever interrupted it, unless that was a rewind, or nobody. */
+  private void interrupted(Unfinished replay, CancellationException why)
+      throws InterruptedException {
+    if (replay.rewound()) {
+      fail(replay, REWOUND);
+    } else if (replay.wanted() && !stopping) {
+      LOG.error("Replay {} failed", replay.id(), why);
+      fail(replay, DEFECT);
     }
   }
 
@@ -152,9 +163,7 @@ final class Computing implements AutoCloseable {
         fail(replay, "The records of the run changed while they were read. Ask again.");
       }
     } catch (CancellationException e) {
-      if (replay.rewound()) {
-        fail(replay, REWOUND);
-      }
+      interrupted(replay, e);
     } catch (JournalException e) {
       LOG.error("Replay {} failed", replay.id(), e);
       fail(replay, STORE_FAILED);

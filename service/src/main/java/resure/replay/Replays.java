@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -62,6 +63,10 @@ public final class Replays implements AutoCloseable {
 
   private static final int WORKERS = 2;
   private static final int WAITING_REQUESTS = 64;
+
+  /** Bodies of megabytes wait with them. */
+  private static final int WAITING_STARTS = 8;
+
   private static final long STOP_SECONDS = 20;
   private static final Logger LOG = LoggerFactory.getLogger(Replays.class);
 
@@ -70,6 +75,7 @@ public final class Replays implements AutoCloseable {
   private final InstantSource clock;
   private final ExecutorService workers;
   private final Computing computing;
+  private final Semaphore starts = new Semaphore(WAITING_STARTS);
   private final Map<String, Unfinished> unfinished = new ConcurrentSkipListMap<>();
 
   /** Guarded by the monitor. */
@@ -151,7 +157,7 @@ public final class Replays implements AutoCloseable {
             }
           });
     } catch (RejectedExecutionException e) {
-      outcome.complete(Outcome.refused(stopping ? Refusal.STOPPING : Refusal.QUEUE_FULL));
+      outcome.complete(Outcome.refused(stopping ? Refusal.STOPPING : Refusal.REPLAYS_BUSY));
     }
     return outcome;
   }
@@ -164,7 +170,11 @@ public final class Replays implements AutoCloseable {
    */
   public CompletableFuture<Outcome<Started>> start(
       RunId id, Callable<Function<RunRecord, ReplayPlan>> body) {
-    return submit(
+    if (!starts.tryAcquire()) {
+      return CompletableFuture.completedFuture(Outcome.refused(Refusal.REPLAYS_BUSY));
+    }
+    CompletableFuture<Outcome<Started>> started =
+        submit(
         () -> {
           Function<RunRecord, ReplayPlan> reader = body.call();
           return switch (runs.record(id).join()) {
@@ -173,6 +183,9 @@ public final class Replays implements AutoCloseable {
             case Outcome.Done<RunRecord> done -> start(done.value(), reader.apply(done.value()));
           };
         });
+    // Not what whenComplete gives: that would wrap what the body throws.
+    CompletableFuture<?> _ = started.whenComplete((outcome, failure) -> starts.release());
+    return started;
   }
 
   private Outcome<Started> start(RunRecord run, ReplayPlan plan) throws JournalException {

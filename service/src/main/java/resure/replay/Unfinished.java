@@ -72,6 +72,11 @@ final class Unfinished {
     return rewound;
   }
 
+  /** Whether nobody has told computing to end. */
+  boolean wanted() {
+    return interruption == null;
+  }
+
   /** Throws when computing is to end. */
   void requireWanted() {
     String why = interruption;

@@ -36,6 +36,8 @@ public enum Refusal {
   UNKNOWN_REPLAY,
   /** As many replays are unfinished as may. */
   TOO_MANY_REPLAYS,
+  /** As many requests for replays wait as may. */
+  REPLAYS_BUSY,
   /** The run keeps as many replays as it may. */
   REPLAYS_FULL,
   /** The shard's queue is full. */

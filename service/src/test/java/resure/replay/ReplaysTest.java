@@ -8,6 +8,8 @@ import static resure.replay.ReplayDriver.value;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -337,6 +339,34 @@ class ReplaysTest {
     value(driver.runs.delete(doomed));
     driver.start(late, 1);
     assertThat(driver.replays.unfinished()).isEqualTo(Replays.UNFINISHED);
+  }
+
+  @Test
+  void soManyStartsWaitAndEachThatIsAnsweredMakesRoom() {
+    RunId run = driver.newRun("run");
+    CountDownLatch parse = new CountDownLatch(1);
+    List<CompletableFuture<Outcome<Started>>> waiting = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      waiting.add(
+          driver.replays.start(
+              run,
+              () -> {
+                parse.await();
+                throw new IllegalArgumentException("not a plan");
+              }));
+    }
+    assertThat(refusal(driver.ask(run, 1))).isEqualTo(Refusal.REPLAYS_BUSY);
+    parse.countDown();
+    for (CompletableFuture<Outcome<Started>> each : waiting) {
+      assertThat(each)
+          .failsWithin(DEADLINE)
+          .withThrowableThat()
+          .havingCause()
+          .withMessage("not a plan");
+    }
+    await()
+        .atMost(DEADLINE)
+        .until(() -> driver.ask(run, 1) instanceof Outcome.Done<Started>);
   }
 
   @Test

@@ -4,9 +4,12 @@ import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import resure.compute.BackendUnavailableException;
 import resure.compute.Compute;
@@ -24,6 +27,11 @@ public final class DjlBackend {
   private static final String LIBRARY_PATH = "PYTORCH_LIBRARY_PATH";
 
   private static final String THREADS = "ai.djl.pytorch.num_threads";
+
+  /** What the JNI library for GPUs was built for. */
+  private static final String CUDA = "cu128";
+
+  private static final String FLAVOR = "PYTORCH_FLAVOR";
 
   /** Of NVIDIA's driver, on Linux and in its subsystem on Windows. */
   private static final List<Path> DRIVERS = List.of(Path.of("/dev/nvidiactl"), Path.of("/dev/dxg"));
@@ -63,6 +71,7 @@ public final class DjlBackend {
       }
       System.setProperty(LIBRARY_PATH, libtorch.toAbsolutePath().toString());
     }
+    nameFlavor(libtorch);
     Engine engine;
     try {
       engine = Engine.getEngine(ENGINE);
@@ -86,6 +95,24 @@ public final class DjlBackend {
           "the device " + backend.device() + " does not work: " + innermost(e), e);
     }
     return backend;
+  }
+
+  /**
+   * Says which of the JNI libraries fits a libtorch in a folder: DJL would guess one for libtorch's
+   * old ABI, which there is none of for this version. The environment takes precedence, as in DJL.
+   */
+  private static void nameFlavor(@Nullable Path libtorch) {
+    String folders = System.getenv(LIBRARY_PATH);
+    if (folders == null) {
+      folders = libtorch == null ? System.getProperty(LIBRARY_PATH) : libtorch.toString();
+    }
+    if (folders != null && System.getProperty(FLAVOR) == null) {
+      String cuda = System.mapLibraryName("torch_cuda");
+      boolean forCuda =
+          Stream.of(folders.split(Pattern.quote(File.pathSeparator), -1))
+              .anyMatch(folder -> Files.exists(Path.of(folder, cuda)));
+      System.setProperty(FLAVOR, forCuda ? CUDA : "cpu");
+    }
   }
 
   private static Device choose(Engine engine, String device) throws BackendUnavailableException {
