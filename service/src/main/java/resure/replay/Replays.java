@@ -175,14 +175,15 @@ public final class Replays implements AutoCloseable {
     }
     CompletableFuture<Outcome<Started>> started =
         submit(
-        () -> {
-          Function<RunRecord, ReplayPlan> reader = body.call();
-          return switch (runs.record(id).join()) {
-            case Outcome.Refused<RunRecord> refused ->
-                new Outcome.Refused<>(refused.refusal(), refused.detail());
-            case Outcome.Done<RunRecord> done -> start(done.value(), reader.apply(done.value()));
-          };
-        });
+            () -> {
+              Function<RunRecord, ReplayPlan> reader = body.call();
+              return switch (runs.record(id).join()) {
+                case Outcome.Refused<RunRecord> refused ->
+                    new Outcome.Refused<>(refused.refusal(), refused.detail());
+                case Outcome.Done<RunRecord> done ->
+                    start(done.value(), reader.apply(done.value()));
+              };
+            });
     // Not what whenComplete gives: that would wrap what the body throws.
     CompletableFuture<?> _ = started.whenComplete((outcome, failure) -> starts.release());
     return started;

@@ -364,9 +364,7 @@ class ReplaysTest {
           .havingCause()
           .withMessage("not a plan");
     }
-    await()
-        .atMost(DEADLINE)
-        .until(() -> driver.ask(run, 1) instanceof Outcome.Done<Started>);
+    await().atMost(DEADLINE).until(() -> driver.ask(run, 1) instanceof Outcome.Done<Started>);
   }
 
   @Test
