@@ -39,18 +39,18 @@ final class Crossover {
   private record Contender(String name, @Nullable Supplier<Compute> source) {}
 
   /** Nanoseconds of one group, by contender and round; nothing for a contender that is not there. */
-  record Cell(int observations, int runs, double[][] nanos) {
+  record Cell(int observations, int runs, List<double[]> nanos) {
 
     boolean measured(int contender) {
-      return nanos[contender].length > 0;
+      return nanos.get(contender).length > 0;
     }
 
     double micros(int contender) {
-      return Figures.median(nanos[contender]) / 1e3;
+      return Figures.median(nanos.get(contender)) / 1e3;
     }
 
     double[] ratios(int contender) {
-      return Figures.ratios(nanos[contender], nanos[0]);
+      return Figures.ratios(nanos.get(contender), nanos.getFirst());
     }
   }
 
@@ -142,10 +142,8 @@ final class Crossover {
                 : new LiveGroup(contender.source().get(), batches, mixed));
       }
       requireSameBits(groups);
-      double[][] nanos = new double[groups.size()][];
-      for (int i = 0; i < nanos.length; i++) {
-        nanos[i] = new double[groups.get(i) == null ? 0 : times];
-      }
+      List<double[]> nanos =
+          groups.stream().map(group -> new double[group == null ? 0 : times]).toList();
       // Round -1 is each contender's own warm-up at this size.
       for (int round = -1; round < times; round++) {
         for (int turn = 0; turn < groups.size(); turn++) {
@@ -154,7 +152,7 @@ final class Crossover {
           if (group != null) {
             double each = group.nanosPerGroup(nanosEach);
             if (round >= 0) {
-              nanos[contender][round] = each;
+              nanos.get(contender)[round] = each;
             }
           }
         }
@@ -197,12 +195,12 @@ final class Crossover {
   }
 
   private static String row(Cell cell) {
-    IntStream all = IntStream.range(0, cell.nanos().length);
+    IntStream all = IntStream.range(0, cell.nanos().size());
     String times =
         all.mapToObj(i -> cell.measured(i) ? "%,.1f".formatted(cell.micros(i)) : "not measured")
             .collect(Collectors.joining(" | "));
     String ratios =
-        IntStream.range(1, cell.nanos().length)
+        IntStream.range(1, cell.nanos().size())
             .mapToObj(i -> cell.measured(i) ? spread(cell.ratios(i)) : "not measured")
             .collect(Collectors.joining(" | "));
     return "| %,d | %,d | %s | %s |".formatted(cell.observations(), cell.runs(), times, ratios);

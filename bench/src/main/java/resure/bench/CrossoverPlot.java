@@ -1,5 +1,6 @@
 package resure.bench;
 
+import java.util.Formatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -69,39 +70,35 @@ final class CrossoverPlot {
   /** The document. */
   @Override
   public String toString() {
-    StringBuilder svg = new StringBuilder();
-    add(
-        svg,
-        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' width='%d' height='%d'"
-            + " font-family='sans-serif' font-size='13' fill='#1a1a1a' role='img'>",
+    Formatter svg = new Formatter(Locale.ROOT);
+    svg.format("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' width='%d' height='%d'"
+            + " font-family='sans-serif' font-size='13' fill='#1a1a1a' role='img'>%n",
         WIDTH,
         HEIGHT,
         WIDTH,
         HEIGHT);
-    add(svg, "<title>%s</title>", escaped(title));
-    add(svg, "<rect width='%d' height='%d' fill='#ffffff'/>", WIDTH, HEIGHT);
+    svg.format("<title>%s</title>%n", escaped(title));
+    svg.format("<rect width='%d' height='%d' fill='#ffffff'/>%n", WIDTH, HEIGHT);
     text(svg, (LEFT + RIGHT) / 2.0, 30, "middle", "font-size='16' font-weight='bold'", title);
     axes(svg);
     for (int i = 0; i < lines.size(); i++) {
       line(svg, lines.get(i), TOP + 12 + 24 * i);
     }
-    return svg.append("</svg>\n").toString();
+    return svg.format("</svg>%n").toString();
   }
 
-  private void axes(StringBuilder svg) {
+  private void axes(Formatter svg) {
     for (int decade = firstDecadeX; decade <= lastDecadeX; decade++) {
       double x = x(Math.pow(10, decade));
-      add(svg, "<path d='M%.1f %d V%d' stroke='#d9d9d9'/>", x, TOP, BOTTOM);
+      svg.format("<path d='M%.1f %d V%d' stroke='#d9d9d9'/>%n", x, TOP, BOTTOM);
       text(svg, x, BOTTOM + 20, "middle", "", number(decade));
     }
     for (int decade = firstDecadeY; decade <= lastDecadeY; decade++) {
       double y = y(Math.pow(10, decade));
-      add(svg, "<path d='M%d %.1f H%d' stroke='#d9d9d9'/>", LEFT, y, RIGHT);
+      svg.format("<path d='M%d %.1f H%d' stroke='#d9d9d9'/>%n", LEFT, y, RIGHT);
       text(svg, LEFT - 8, y + 4, "end", "", number(decade));
     }
-    add(
-        svg,
-        "<path d='M%d %d V%d H%d' stroke='#1a1a1a' fill='none'/>",
+    svg.format("<path d='M%d %d V%d H%d' stroke='#1a1a1a' fill='none'/>%n",
         LEFT,
         TOP,
         BOTTOM,
@@ -117,7 +114,7 @@ final class CrossoverPlot {
         "time of one group (microseconds)");
   }
 
-  private void line(StringBuilder svg, Line line, int legendY) {
+  private void line(Formatter svg, Line line, int legendY) {
     String colour = COLOURS.get(line.colour() % COLOURS.size());
     String stroke =
         "stroke='" + colour + "' stroke-width='2'" + (line.dashed() ? " stroke-dasharray='7 4'" : "");
@@ -125,16 +122,14 @@ final class CrossoverPlot {
         line.points().stream()
             .map(p -> String.format(Locale.ROOT, "%.1f,%.1f", x(p.observations()), y(p.micros())))
             .collect(Collectors.joining(" "));
-    add(svg, "<polyline points='%s' fill='none' %s/>", points, stroke);
+    svg.format("<polyline points='%s' fill='none' %s/>%n", points, stroke);
     for (Point point : line.points()) {
-      add(
-          svg,
-          "<circle cx='%.1f' cy='%.1f' r='3' fill='%s'/>",
+      svg.format("<circle cx='%.1f' cy='%.1f' r='3' fill='%s'/>%n",
           x(point.observations()),
           y(point.micros()),
           colour);
     }
-    add(svg, "<path d='M%d %d h30' %s/>", RIGHT + 20, legendY, stroke);
+    svg.format("<path d='M%d %d h30' %s/>%n", RIGHT + 20, legendY, stroke);
     text(svg, RIGHT + 58, legendY + 4, "start", "", line.label());
   }
 
@@ -145,10 +140,8 @@ final class CrossoverPlot {
   }
 
   private static void text(
-      StringBuilder svg, double x, double y, String anchor, String attributes, String content) {
-    add(
-        svg,
-        "<text x='%.1f' y='%.1f' text-anchor='%s' %s>%s</text>",
+      Formatter svg, double x, double y, String anchor, String attributes, String content) {
+    svg.format("<text x='%.1f' y='%.1f' text-anchor='%s' %s>%s</text>%n",
         x,
         y,
         anchor,
@@ -158,9 +151,5 @@ final class CrossoverPlot {
 
   private static String escaped(String text) {
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
-  }
-
-  private static void add(StringBuilder svg, String format, Object... values) {
-    svg.append(String.format(Locale.ROOT, format, values)).append('\n');
   }
 }

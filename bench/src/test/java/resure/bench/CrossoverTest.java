@@ -71,14 +71,14 @@ class CrossoverTest {
 
   @Test
   void aBackendThatIsNotThereCrossesNothing() {
-    Crossover.Cell cell = new Crossover.Cell(1, 1, new double[][] {{5}, {}});
+    Crossover.Cell cell = new Crossover.Cell(1, 1, List.of(new double[] {5}, new double[0]));
 
     assertThat(Crossover.crossing("gpu", 1, List.of(cell))).isEqualTo("gpu: not measured");
   }
 
   private static Crossover.Cell cell(int observations, int runs, double ratio) {
     return new Crossover.Cell(
-        observations, runs, new double[][] {{100, 100, 100}, {1, 100 * ratio, 900}});
+        observations, runs, List.of(new double[] {100, 100, 100}, new double[] {1, 100 * ratio, 900}));
   }
 
   private static List<String> run(String... options) throws Exception {
