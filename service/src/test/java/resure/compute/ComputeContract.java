@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -320,7 +317,7 @@ public abstract class ComputeContract {
     long before = 0;
     for (int group = 0; group < 11_000; group++) {
       if (group == 1000) {
-        before = residentBytes();
+        before = NativeMemory.bytes();
       }
       List<Weighing> weighings =
           references.stream().map(reference -> new Weighing(reference, batch)).toList();
@@ -331,22 +328,9 @@ public abstract class ComputeContract {
       compute.release(old);
     }
 
-    // A group that forgot one of its columns would leave 160 MB; the heap's pages and compiled code
-    // come and go by some ten.
-    assertThat(residentBytes() - before).isLessThan(100L << 20);
-  }
-
-  /** Resident memory of this process without what its Java heap has set aside. */
-  private static long residentBytes() throws IOException {
-    System.gc();
-    long kilobytes =
-        Files.readAllLines(Path.of("/proc/self/status")).stream()
-            .filter(line -> line.startsWith("VmRSS:"))
-            .map(line -> line.replaceAll("\\D", ""))
-            .mapToLong(Long::parseLong)
-            .sum();
-    return (kilobytes << 10)
-        - ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getCommitted();
+    // A group that forgot one of its columns would leave 160 MB; the compiler's own memory comes and
+    // goes by some ten.
+    assertThat(NativeMemory.bytes() - before).isLessThan(64L << 20);
   }
 
   @TestFactory
