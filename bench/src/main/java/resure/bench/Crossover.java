@@ -38,7 +38,9 @@ final class Crossover {
   /** A backend, or why there is none: then its column says so. */
   private record Contender(String name, @Nullable Supplier<Compute> source) {}
 
-  /** Nanoseconds of one group, by contender and round; nothing for a contender that is not there. */
+  /**
+   * Nanoseconds of one group, by contender and round; nothing for a contender that is not there.
+   */
   record Cell(int observations, int runs, List<double[]> nanos) {
 
     boolean measured(int contender) {
@@ -189,7 +191,8 @@ final class Crossover {
     List<Contender> others = contenders.subList(1, contenders.size());
     String names =
         contenders.stream().map(c -> c.name() + " (us)").collect(Collectors.joining(" | "));
-    String ratios = others.stream().map(c -> c.name() + " / jvm").collect(Collectors.joining(" | "));
+    String ratios =
+        others.stream().map(c -> c.name() + " / jvm").collect(Collectors.joining(" | "));
     return "| observations | runs | %s | %s |%n|%s"
         .formatted(names, ratios, " ---: |".repeat(2 + contenders.size() + others.size()));
   }
@@ -214,7 +217,9 @@ final class Crossover {
             DoubleStream.of(ratios).max().orElse(Double.NaN));
   }
 
-  /** For each number of runs, the smallest group from which on a backend was faster than plain Java. */
+  /**
+   * For each number of runs, the smallest group from which on a backend was faster than plain Java.
+   */
   static String crossing(String name, int contender, List<Cell> cells) {
     if (cells.stream().noneMatch(cell -> cell.measured(contender))) {
       return name + ": not measured";
@@ -240,7 +245,8 @@ final class Crossover {
 
   private CrossoverPlot drawing(List<Contender> contenders, List<Cell> cells) {
     List<CrossoverPlot.Line> lines = new ArrayList<>();
-    List<Integer> spreads = IntStream.of(runs[0], runs[runs.length - 1]).distinct().boxed().toList();
+    List<Integer> spreads =
+        IntStream.of(runs[0], runs[runs.length - 1]).distinct().boxed().toList();
     for (int spread : spreads) {
       for (int i = 0; i < contenders.size(); i++) {
         int contender = i;
@@ -251,7 +257,8 @@ final class Crossover {
                 .toList();
         if (!points.isEmpty()) {
           String label =
-              "%s, %,d %s".formatted(contenders.get(i).name(), spread, spread == 1 ? "run" : "runs");
+              "%s, %,d %s"
+                  .formatted(contenders.get(i).name(), spread, spread == 1 ? "run" : "runs");
           lines.add(new CrossoverPlot.Line(label, i, spread != spreads.getFirst(), points));
         }
       }

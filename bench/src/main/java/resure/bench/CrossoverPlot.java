@@ -7,8 +7,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Microseconds against observations, both axes logarithmic, as an SVG that stands by itself: its own
- * background, so that it can be read on light and dark pages.
+ * Microseconds against observations, both axes logarithmic, as an SVG that stands by itself: its
+ * own background, so that it can be read on light and dark pages.
  */
 final class CrossoverPlot {
 
@@ -71,12 +71,10 @@ final class CrossoverPlot {
   @Override
   public String toString() {
     Formatter svg = new Formatter(Locale.ROOT);
-    svg.format("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' width='%d' height='%d'"
+    svg.format(
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %d %d' width='%d' height='%d'"
             + " font-family='sans-serif' font-size='13' fill='#1a1a1a' role='img'>%n",
-        WIDTH,
-        HEIGHT,
-        WIDTH,
-        HEIGHT);
+        WIDTH, HEIGHT, WIDTH, HEIGHT);
     svg.format("<title>%s</title>%n", escaped(title));
     svg.format("<rect width='%d' height='%d' fill='#ffffff'/>%n", WIDTH, HEIGHT);
     text(svg, (LEFT + RIGHT) / 2.0, 30, "middle", "font-size='16' font-weight='bold'", title);
@@ -98,11 +96,8 @@ final class CrossoverPlot {
       svg.format("<path d='M%d %.1f H%d' stroke='#d9d9d9'/>%n", LEFT, y, RIGHT);
       text(svg, LEFT - 8, y + 4, "end", "", number(decade));
     }
-    svg.format("<path d='M%d %d V%d H%d' stroke='#1a1a1a' fill='none'/>%n",
-        LEFT,
-        TOP,
-        BOTTOM,
-        RIGHT);
+    svg.format(
+        "<path d='M%d %d V%d H%d' stroke='#1a1a1a' fill='none'/>%n", LEFT, TOP, BOTTOM, RIGHT);
     text(svg, (LEFT + RIGHT) / 2.0, BOTTOM + 45, "middle", "", "observations in the group");
     double middle = (TOP + BOTTOM) / 2.0;
     text(
@@ -117,17 +112,19 @@ final class CrossoverPlot {
   private void line(Formatter svg, Line line, int legendY) {
     String colour = COLOURS.get(line.colour() % COLOURS.size());
     String stroke =
-        "stroke='" + colour + "' stroke-width='2'" + (line.dashed() ? " stroke-dasharray='7 4'" : "");
+        "stroke='"
+            + colour
+            + "' stroke-width='2'"
+            + (line.dashed() ? " stroke-dasharray='7 4'" : "");
     String points =
         line.points().stream()
             .map(p -> String.format(Locale.ROOT, "%.1f,%.1f", x(p.observations()), y(p.micros())))
             .collect(Collectors.joining(" "));
     svg.format("<polyline points='%s' fill='none' %s/>%n", points, stroke);
     for (Point point : line.points()) {
-      svg.format("<circle cx='%.1f' cy='%.1f' r='3' fill='%s'/>%n",
-          x(point.observations()),
-          y(point.micros()),
-          colour);
+      svg.format(
+          "<circle cx='%.1f' cy='%.1f' r='3' fill='%s'/>%n",
+          x(point.observations()), y(point.micros()), colour);
     }
     svg.format("<path d='M%d %d h30' %s/>%n", RIGHT + 20, legendY, stroke);
     text(svg, RIGHT + 58, legendY + 4, "start", "", line.label());
@@ -141,12 +138,9 @@ final class CrossoverPlot {
 
   private static void text(
       Formatter svg, double x, double y, String anchor, String attributes, String content) {
-    svg.format("<text x='%.1f' y='%.1f' text-anchor='%s' %s>%s</text>%n",
-        x,
-        y,
-        anchor,
-        attributes,
-        escaped(content));
+    svg.format(
+        "<text x='%.1f' y='%.1f' text-anchor='%s' %s>%s</text>%n",
+        x, y, anchor, attributes, escaped(content));
   }
 
   private static String escaped(String text) {

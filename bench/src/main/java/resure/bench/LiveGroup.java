@@ -14,8 +14,8 @@ import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import resure.weighting.Propagation;
-import resure.weighting.Weighting;
 import resure.weighting.WeightFunction;
+import resure.weighting.Weighting;
 
 /**
  * A step of each of some runs on one backend, one batch a run, over and over: weighed, reduced, and

@@ -22,7 +22,8 @@ class CrossoverPlotTest {
   void itIsWellFormedWithALineAndALegendForEachBackend() throws Exception {
     Element svg = parse(new CrossoverPlot("time & size", LINES));
 
-    assertThat(texts(svg)).contains("time & size", "a < b & c", "second", "observations in the group");
+    assertThat(texts(svg))
+        .contains("time & size", "a < b & c", "second", "observations in the group");
     assertThat(texts(svg)).anyMatch(text -> text.contains("microseconds"));
     assertThat(svg.getElementsByTagName("polyline").getLength()).isEqualTo(2);
     assertThat(((Element) svg.getElementsByTagName("rect").item(0)).getAttribute("fill"))

@@ -78,7 +78,9 @@ class CrossoverTest {
 
   private static Crossover.Cell cell(int observations, int runs, double ratio) {
     return new Crossover.Cell(
-        observations, runs, List.of(new double[] {100, 100, 100}, new double[] {1, 100 * ratio, 900}));
+        observations,
+        runs,
+        List.of(new double[] {100, 100, 100}, new double[] {1, 100 * ratio, 900}));
   }
 
   private static List<String> run(String... options) throws Exception {

@@ -328,7 +328,8 @@ public abstract class ComputeContract {
       compute.release(old);
     }
 
-    // A group that forgot one of its columns would leave 160 MB; the compiler's own memory comes and
+    // A group that forgot one of its columns would leave 160 MB; the compiler's own memory comes
+    // and
     // goes by some ten.
     assertThat(NativeMemory.bytes() - before).isLessThan(64L << 20);
   }

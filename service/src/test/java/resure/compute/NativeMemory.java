@@ -11,7 +11,9 @@ import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
-/** What native code of this process holds: the C library's own count, untouched by the Java heap. */
+/**
+ * What native code of this process holds: the C library's own count, untouched by the Java heap.
+ */
 final class NativeMemory {
 
   /** Fields of glibc's {@code struct mallinfo2}, each a size. */
@@ -23,6 +25,7 @@ final class NativeMemory {
   private NativeMemory() {}
 
   /** Bytes allocated and not freed. Skips the test where the C library does not count them. */
+  @SuppressWarnings("restricted")
   static long bytes() {
     Linker linker = Linker.nativeLinker();
     Optional<MemorySegment> mallinfo = linker.defaultLookup().find("mallinfo2");

@@ -26,7 +26,8 @@ public final class Djl {
 
   /**
    * A folder with libtorch alone, as an installed one, for a service that does not bring it. DJL's
-   * cache holds its own JNI library beside it, which would be found there and hide what a user sees.
+   * cache holds its own JNI library beside it, which would be found there and hide what a user
+   * sees.
    */
   public static Path libtorch() {
     String version = onCpu().library().replace("PyTorch ", "");
