@@ -31,6 +31,11 @@ final class BatchRequests implements Requests {
    * @param keys whether each request has an {@code Idempotency-Key}
    */
   BatchRequests(Shape shape, int runs, int ranks, boolean keys) {
+    this(shape, 0, runs, ranks, keys);
+  }
+
+  /** The same for the runs from {@code firstRun} on. */
+  BatchRequests(Shape shape, int firstRun, int runs, int ranks, boolean keys) {
     if (ranks > 900) {
       throw new IllegalArgumentException("ranks are written with " + RANK_DIGITS + " digits");
     }
@@ -44,7 +49,7 @@ final class BatchRequests implements Requests {
     }
     heads = new byte[runs][];
     for (int run = 0; run < runs; run++) {
-      heads[run] = head(runName(run)).getBytes(StandardCharsets.US_ASCII);
+      heads[run] = head(runName(firstRun + run)).getBytes(StandardCharsets.US_ASCII);
     }
   }
 

@@ -20,11 +20,12 @@ public final class Bench {
       case "million" -> new MillionBatches(Options.parse(rest, MillionBatches.DEFAULTS), out).run();
       case "heap" -> new HeapUse(Options.parse(rest, HeapUse.DEFAULTS), out).run();
       case "replays" -> new ReplaySpeed(Options.parse(rest, ReplaySpeed.DEFAULTS), out).run();
+      case "beside" -> new ReplayBeside(Options.parse(rest, ReplayBeside.DEFAULTS), out).run();
       case "crossover" -> new Crossover(Options.parse(rest, Crossover.DEFAULTS), out).run();
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
-        out.println("commands: http, fsync, disk, million, heap, replays, crossover, jmh");
+        out.println("commands: http, fsync, disk, million, heap, replays, beside, crossover, jmh");
         System.exit(2);
       }
     }
