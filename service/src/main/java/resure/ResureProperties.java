@@ -154,8 +154,8 @@ record ResureProperties(
           "resure.compute.libtorch",
           "",
           "a folder",
-          "where djl finds libtorch; without one it looks in PYTORCH_LIBRARY_PATH, then on the"
-              + " class path",
+          "where djl finds libtorch, unless PYTORCH_LIBRARY_PATH says; without either, on the class"
+              + " path",
           text -> text.isEmpty() ? Optional.empty() : Optional.of(path(text)));
 
   static final Property<Integer> METRICS_MAX_RUNS =

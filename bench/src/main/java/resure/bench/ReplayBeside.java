@@ -15,8 +15,8 @@ import java.util.Map;
 
 /**
  * What live scoring notices of a replay: the same load with and without one that computes, in turns
- * on one service. A replay is cancelled at the end of its window; one that ended before it would have
- * left the window partly without, which is refused.
+ * on one service. A replay is cancelled at the end of its window; one that ended before it would
+ * have left the window partly without, which is refused.
  */
 final class ReplayBeside {
 

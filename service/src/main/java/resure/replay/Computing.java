@@ -50,7 +50,10 @@ final class Computing implements AutoCloseable {
   private final InstantSource clock;
   private final ReplayListener listener;
   private final Consumer<Unfinished> ended;
-  private final int threads = Runtime.getRuntime().availableProcessors();
+
+  /** Half, as shards have: of what live scoring shares with it, a processor's time is not all. */
+  private final int threads = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+
   private final ExecutorService computer =
       Executors.newSingleThreadExecutor(LowestPriority.threads("resure-replay-"));
   private final ExecutorService executor =

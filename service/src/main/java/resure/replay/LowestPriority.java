@@ -1,6 +1,7 @@
 package resure.replay;
 
 import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -11,16 +12,16 @@ import java.util.concurrent.ThreadFactory;
 
 /**
  * Gives the calling thread the processor only when nobody else wants it. Java's own priorities are
- * ignored by a JVM without privileges on Linux; there a thread's nice value is its own, and raising
- * it needs none. Elsewhere nothing happens.
+ * ignored by a JVM without privileges on Linux; there a thread's scheduling policy is its own, and
+ * becoming idle needs none. (A nice value of 19 would still keep a thread that wakes up waiting for
+ * the rest of a time slice, milliseconds.) Elsewhere nothing happens.
  */
 final class LowestPriority {
 
   private static final System.Logger LOG = System.getLogger(LowestPriority.class.getName());
 
-  private static final int PRIO_PROCESS = 0;
   private static final int CALLING_THREAD = 0;
-  private static final int NICEST = 19;
+  private static final int SCHED_IDLE = 5;
 
   private LowestPriority() {}
 
@@ -42,21 +43,23 @@ final class LowestPriority {
       return;
     }
     Linker linker = Linker.nativeLinker();
-    Optional<MemorySegment> function = linker.defaultLookup().find("setpriority");
+    Optional<MemorySegment> function = linker.defaultLookup().find("sched_setscheduler");
     if (function.isEmpty()) {
       return;
     }
-    MethodHandle setpriority =
+    MethodHandle setscheduler =
         linker.downcallHandle(
             function.get(),
             FunctionDescriptor.of(
                 ValueLayout.JAVA_INT,
                 ValueLayout.JAVA_INT,
                 ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT));
+                ValueLayout.ADDRESS));
     int failed;
-    try {
-      failed = (int) setpriority.invokeExact(PRIO_PROCESS, CALLING_THREAD, NICEST);
+    try (Arena arena = Arena.ofConfined()) {
+      // Of the policy's parameters there is one, a priority, which must be 0.
+      MemorySegment priority = arena.allocate(ValueLayout.JAVA_INT);
+      failed = (int) setscheduler.invokeExact(CALLING_THREAD, SCHED_IDLE, priority);
     } catch (Throwable e) {
       throw new IllegalStateException("a downcall failed", e);
     }
