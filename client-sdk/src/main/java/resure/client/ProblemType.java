@@ -1,0 +1,47 @@
+package resure.client;
+
+import java.util.Locale;
+
+/** The stable types of the service's problem answers; the contract describes each. */
+public enum ProblemType {
+  MALFORMED_BODY,
+  INVALID_FIELD,
+  INVALID_PARAMETER,
+  LIMIT_EXCEEDED,
+  UNKNOWN_RUN,
+  UNKNOWN_REPLAY,
+  NOT_FOUND,
+  METHOD_NOT_ALLOWED,
+  NOT_ACCEPTABLE,
+  RUN_CONFLICT,
+  STALE_ATTEMPT,
+  RUN_FINISHED,
+  BODY_TOO_LARGE,
+  UNSUPPORTED_MEDIA_TYPE,
+  KEY_REUSED,
+  STEPS_MIXED,
+  RUN_WITHOUT_STEPS,
+  NO_OBSERVATIONS,
+  UNKNOWN_LABELS,
+  REPLAYS_FULL,
+  TOO_MANY_REPLAYS,
+  QUEUE_FULL,
+  INTERNAL,
+  STORE_UNAVAILABLE,
+  OUTCOME_UNKNOWN,
+  RUN_DAMAGED,
+  /** One that this version of the SDK does not know. */
+  UNKNOWN;
+
+  private static final String PREFIX = "urn:resure:problem:";
+
+  /** The type that an answer names. */
+  static ProblemType of(String uri) {
+    for (ProblemType type : values()) {
+      if (uri.equals(PREFIX + type.name().toLowerCase(Locale.ROOT).replace('_', '-'))) {
+        return type;
+      }
+    }
+    return UNKNOWN;
+  }
+}
