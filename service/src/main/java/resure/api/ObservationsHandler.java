@@ -20,6 +20,7 @@ import resure.run.Scored;
 final class ObservationsHandler {
 
   private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
+  private static final String INCLUDE = "include";
   private static final String IDEMPOTENCY_REPLAYED = "Idempotency-Replayed";
   private static final int MAX_KEY = 255;
   private static final long LARGEST_STEP = (1L << 53) - 1;
@@ -52,26 +53,45 @@ final class ObservationsHandler {
 
   Mono<Void> score(Exchange exchange) {
     long start = System.nanoTime();
-    exchange.allowQuery();
+    exchange.allowQuery(INCLUDE);
     exchange.offer(MediaType.APPLICATION_JSON);
     RunId id = RunHandler.runId(exchange);
+    boolean withStatistics = withStatistics(exchange.query(INCLUDE));
     String key = key(exchange);
     return exchange
         .body(true, (body, length) -> readers.get().read(body, length))
-        .flatMap(batch -> exchange.await(runs.score(id, key, batch)))
+        .flatMap(
+            batch ->
+                exchange.await(
+                    withStatistics
+                        ? runs.scoreWithStatistics(id, key, batch)
+                        : runs.score(id, key, batch)))
         .flatMap(
             scored -> {
               answered.accept(System.nanoTime() - start);
-              return answer(exchange, scored);
+              return answer(exchange, scored, withStatistics);
             });
   }
 
-  private Mono<Void> answer(Exchange exchange, Scored scored) {
+  private static boolean withStatistics(@Nullable String include) {
+    if (include == null) {
+      return false;
+    }
+    if (include.equals("statistics")) {
+      return true;
+    }
+    throw ProblemException.parameter(INCLUDE, "must be statistics.");
+  }
+
+  private Mono<Void> answer(Exchange exchange, Scored scored, boolean withStatistics) {
     if (scored.replayed()) {
       exchange.response().getHeaders().set(IDEMPOTENCY_REPLAYED, "true");
     }
     WeightsWriter writer = writers.get();
     writer.write(scored.sequence(), scored.batch(), scored.weights());
+    if (withStatistics) {
+      writer.add(RunJson.turnStatistics(scored.statistics()));
+    }
     return exchange.answer(200, MediaType.APPLICATION_JSON, writer.bytes(), writer.length());
   }
 

@@ -13,6 +13,7 @@ import resure.run.RunPage;
 import resure.run.RunSettings;
 import resure.run.RunStatistics;
 import resure.run.Totals;
+import resure.run.TurnStatistics;
 import resure.run.WeightSums;
 import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
@@ -151,6 +152,23 @@ final class RunJson {
           }
           json.writeEndArray();
           json.writeEndObject();
+          json.writeEndObject();
+        });
+  }
+
+  /** Statistics that go with a batch's answer; {@code null} for none. */
+  static byte[] turnStatistics(@Nullable TurnStatistics statistics) {
+    return Json.write(
+        json -> {
+          if (statistics == null) {
+            json.writeNull();
+            return;
+          }
+          json.writeStartObject();
+          json.writeNumberProperty("sequence", statistics.sequence());
+          json.writeArrayPropertyStart("turns");
+          turns(json, statistics.turns(), statistics.sums());
+          json.writeEndArray();
           json.writeEndObject();
         });
   }

@@ -2,6 +2,7 @@ package resure.api;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import java.util.Arrays;
 import java.util.OptionalDouble;
 import resure.observation.BatchSummary;
 import resure.observation.ObservationBatch;
@@ -25,6 +26,7 @@ final class WeightsWriter {
   private static final byte[] UNUSABLE = ascii(",\"unusable\":");
   private static final byte[] WARMING_UP = ascii(",\"warmingUp\":");
   private static final byte[] LATE = ascii(",\"late\":");
+  private static final byte[] STATISTICS = ascii(",\"statistics\":");
   private static final byte[] END = ascii("}}");
   private static final byte[] NULL = ascii("null");
   private static final byte[] TRUE = ascii("true");
@@ -70,6 +72,18 @@ final class WeightsWriter {
     put(WEIGHTS);
     put(batch, weights);
     put(BatchSummary.of(batch, weights));
+  }
+
+  /** Adds a field with statistics to the answer that is there. */
+  void add(byte[] statistics) {
+    length--;
+    int most = length + STATISTICS.length + statistics.length + 1;
+    if (most > answer.length) {
+      answer = Arrays.copyOf(answer, most + most / 2);
+    }
+    put(STATISTICS);
+    put(statistics);
+    answer[length++] = '}';
   }
 
   private void put(ObservationBatch batch, Weights weights) {
