@@ -54,12 +54,12 @@ final class ObservationsHandler {
   Mono<Void> score(Exchange exchange) {
     long start = System.nanoTime();
     exchange.allowQuery(INCLUDE);
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.offer();
     RunId id = RunHandler.runId(exchange);
     boolean withStatistics = withStatistics(exchange.query(INCLUDE));
     String key = key(exchange);
     return exchange
-        .body(true, (body, length) -> readers.get().read(body, length))
+        .body(true, (sent, body, length) -> readers.get().read(sent, body, length))
         .flatMap(
             batch ->
                 exchange.await(
@@ -87,12 +87,17 @@ final class ObservationsHandler {
     if (scored.replayed()) {
       exchange.response().getHeaders().set(IDEMPOTENCY_REPLAYED, "true");
     }
-    WeightsWriter writer = writers.get();
-    writer.write(scored.sequence(), scored.batch(), scored.weights());
-    if (withStatistics) {
-      writer.add(RunJson.turnStatistics(scored.statistics()));
-    }
-    return exchange.answer(200, MediaType.APPLICATION_JSON, writer.bytes(), writer.length());
+    Representation representation = exchange.representation();
+    byte[] statistics =
+        withStatistics
+            ? Json.write(representation, RunJson.turnStatistics(scored.statistics()))
+            : null;
+    BodyWriter answer =
+        writers
+            .get()
+            .write(
+                representation, scored.sequence(), scored.batch(), scored.weights(), statistics);
+    return exchange.answer(200, representation.mediaType(), answer.bytes(), answer.length());
   }
 
   private static @Nullable String key(Exchange exchange) {
@@ -113,7 +118,7 @@ final class ObservationsHandler {
 
   Mono<Void> export(Exchange exchange) {
     exchange.allowQuery("fromStep", "toStep");
-    exchange.offer(Exchange.NDJSON);
+    exchange.offerLines();
     Long fromStep = step(exchange, "fromStep");
     Long toStep = step(exchange, "toStep");
     return exchange
@@ -121,8 +126,8 @@ final class ObservationsHandler {
         .flatMap(
             export -> {
               Flux<DataBuffer> lines =
-                  Flux.<DataBuffer, ExportLines>generate(
-                          () -> new ExportLines(export),
+                  Flux.<DataBuffer, ExportBody>generate(
+                          () -> new ExportBody(export, exchange.representation()),
                           (rest, sink) -> {
                             try {
                               byte[] piece = rest.next();
@@ -141,7 +146,11 @@ final class ObservationsHandler {
               exchange
                   .response()
                   .getHeaders()
-                  .set(HttpHeaders.CONTENT_TYPE, Exchange.NDJSON.toString());
+                  .set(
+                      HttpHeaders.CONTENT_TYPE,
+                      exchange.representation() == Representation.CBOR
+                          ? MediaType.APPLICATION_CBOR_VALUE
+                          : MediaType.APPLICATION_NDJSON_VALUE);
               return exchange.response().writeWith(lines);
             });
   }
