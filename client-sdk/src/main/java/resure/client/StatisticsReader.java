@@ -9,7 +9,7 @@ final class StatisticsReader {
 
   private StatisticsReader() {}
 
-  static Statistics read(AnswerReader in) {
+  static Statistics read(AnswerReader in, String etag) {
     String run = null;
     Long step = null;
     Long sequence = null;
@@ -46,7 +46,8 @@ final class StatisticsReader {
         required(effectiveSampleRatio, "effectiveSampleRatio"),
         required(turns, "turns"),
         required(sources, "sources"),
-        required(reference, "reference"));
+        required(reference, "reference"),
+        etag);
   }
 
   /** Of the answer to a batch. */
