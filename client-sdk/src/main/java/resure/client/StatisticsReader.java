@@ -3,6 +3,7 @@ package resure.client;
 import static resure.client.AnswerReader.required;
 
 import java.util.List;
+import resure.weighting.Configuration;
 
 /** What a run's losses are like, from an answer. */
 final class StatisticsReader {
@@ -80,7 +81,7 @@ final class StatisticsReader {
     in.beginObject();
     for (String field; (field = in.field()) != null; ) {
       switch (field) {
-        case "turn" -> turn = in.smallInteger();
+        case "turn" -> turn = readTurnIndex(in);
         case "count" -> count = in.number();
         case "seen" -> seen = in.integer();
         case "mean" -> mean = in.numberOrNull();
@@ -102,6 +103,14 @@ final class StatisticsReader {
         required(meanWeight, "meanWeight"),
         required(effectiveSampleRatio, "effectiveSampleRatio"),
         required(unusable, "unusable"));
+  }
+
+  private static int readTurnIndex(AnswerReader in) {
+    int turn = in.smallInteger();
+    if (turn < 0 || turn >= Configuration.MOST_TURNS) {
+      throw in.unexpected("a turn from 0 to 1023");
+    }
+    return turn;
   }
 
   private static Statistics.Source readSource(AnswerReader in) {
@@ -157,7 +166,7 @@ final class StatisticsReader {
     in.beginObject();
     for (String field; (field = in.field()) != null; ) {
       switch (field) {
-        case "turn" -> turn = in.smallInteger();
+        case "turn" -> turn = readTurnIndex(in);
         case "count" -> count = in.number();
         case "seen" -> seen = in.integer();
         case "mean" -> mean = in.number();
