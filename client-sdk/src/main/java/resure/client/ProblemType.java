@@ -30,6 +30,8 @@ public enum ProblemType {
   STORE_UNAVAILABLE,
   OUTCOME_UNKNOWN,
   RUN_DAMAGED,
+  /** An error's status without a problem: from something between here and the service. */
+  FOREIGN,
   /** One that this version of the SDK does not know. */
   UNKNOWN;
 
@@ -38,7 +40,8 @@ public enum ProblemType {
   /** The type that an answer names. */
   static ProblemType of(String uri) {
     for (ProblemType type : values()) {
-      if (uri.equals(PREFIX + type.name().toLowerCase(Locale.ROOT).replace('_', '-'))) {
+      if (type != FOREIGN
+          && uri.equals(PREFIX + type.name().toLowerCase(Locale.ROOT).replace('_', '-'))) {
         return type;
       }
     }

@@ -1,5 +1,6 @@
 package resure.client;
 
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** Why a call has no result. */
@@ -10,5 +11,10 @@ public abstract sealed class ResureException extends RuntimeException
 
   ResureException(String message, @Nullable Throwable cause) {
     super(message, cause);
+  }
+
+  /** How long to wait at least before the call is made again; null where nothing is asked for. */
+  @Nullable Duration retryAfter() {
+    return null;
   }
 }
