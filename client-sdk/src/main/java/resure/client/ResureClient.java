@@ -140,15 +140,26 @@ public final class ResureClient implements AutoCloseable {
 
   /** The same without waiting. */
   public CompletableFuture<Statistics> statisticsAsync(String run) {
-    return repeated(
-        new Call<>(
-            "GET",
-            path(run) + "/statistics",
-            null,
-            null,
-            Reply.CBOR,
-            MOST_OF_STATISTICS,
-            reply -> Call.cbor(reply, StatisticsReader::read)));
+    return repeated(statisticsCall(run));
+  }
+
+  /**
+   * A training run that is to be opened: batches are weighed by a deadline whatever becomes of the
+   * service. Close it before this client.
+   */
+  public TrainingRun.Builder training(String run) {
+    return new TrainingRun.Builder(RunCalls.of(this, run), run);
+  }
+
+  private static Call<Statistics> statisticsCall(String run) {
+    return new Call<>(
+        "GET",
+        path(run) + "/statistics",
+        null,
+        null,
+        Reply.CBOR,
+        MOST_OF_STATISTICS,
+        reply -> Call.cbor(reply, StatisticsReader::read));
   }
 
   private Call<Run> runCall(String method, String path, byte @Nullable [] body) {
@@ -195,6 +206,23 @@ public final class ResureClient implements AutoCloseable {
   CompletableFuture<Scores> post(
       String run, String key, Batch batch, boolean withStatistics, Duration deadline) {
     return once(scoreCall(run, key, batch, withStatistics), deadline);
+  }
+
+  /** One attempt at {@link #create}. */
+  CompletableFuture<Run> createOnce(String run, Settings settings, Duration deadline) {
+    return once(runCall("PUT", path(run), RequestWriter.settings(settings)), deadline);
+  }
+
+  /** One attempt at {@link #rewind}. */
+  CompletableFuture<Run> rewindOnce(
+      String run, long nextStep, @Nullable String attempt, Duration deadline) {
+    return once(
+        runCall("POST", path(run) + "/rewind", RequestWriter.rewind(nextStep, attempt)), deadline);
+  }
+
+  /** One attempt at {@link #statistics}. */
+  CompletableFuture<Statistics> statisticsOnce(String run, Duration deadline) {
+    return once(statisticsCall(run), deadline);
   }
 
   private <T> CompletableFuture<T> once(Call<T> call, Duration within) {
