@@ -64,14 +64,18 @@ final class Outbox {
   // The sender's own.
 
   private @Nullable Call<?> inFlight;
-  private int failures;
-  private long notBefore;
   private long statisticsAsked;
   private final Set<ProblemType> logged = EnumSet.noneOf(ProblemType.class);
   private boolean saidAway;
   private @Nullable Long saidAwayAt;
 
   // Guarded by this.
+
+  /** Calls that have failed in a row, for the service's sake. */
+  private int failures;
+
+  /** After a failure: when the next call may be begun. */
+  private long notBefore;
 
   private boolean created;
   private @Nullable Long rewindTo;
@@ -245,7 +249,7 @@ final class Outbox {
       refresh = true;
       before = setUp;
       setUp = done;
-      if (down != null) {
+      if (failures > 0) {
         done.complete(null);
       }
     }
@@ -348,23 +352,23 @@ final class Outbox {
       }
     }
     long now = time.nanoTime();
-    Task task = null;
+    Task task;
     long current;
+    long pause;
     synchronized (this) {
       current = epoch;
-      if (failures == 0 || notBefore - now <= 0) {
-        task = next();
-      }
+      pause = failures > 0 ? Math.max(0, notBefore - now) : 0;
+      task = pause > 0 ? null : next();
       if (drained != null && (stopped != null || (queued() == 0 && rewindTo == null))) {
         drained.complete(null);
       }
     }
     if (task == null) {
-      return failures > 0 ? Math.max(1, notBefore - now) : FOREVER;
+      return pause > 0 ? pause : FOREVER;
     }
     Call<?> next = begun(task, current, now);
     inFlight = next;
-    next.future().whenComplete((answer, failure) -> time.wake());
+    CompletableFuture<?> unused = next.future().whenComplete((answer, failure) -> time.wake());
     return FOREVER;
   }
 
