@@ -20,6 +20,8 @@ import resure.weighting.Configuration;
  */
 final class SimulatedService implements RunCalls {
 
+  static final double WEIGHT = 0.5;
+
   /** What becomes of a call: carried out or not, and answered or failed after a while. */
   record Fate(Duration after, boolean carriedOut, @Nullable Supplier<RuntimeException> failure) {
 
@@ -182,7 +184,7 @@ final class SimulatedService implements RunCalls {
     double[] weights = new double[batch.size()];
     long observations = 0;
     for (int i = 0; i < weights.length; i++) {
-      weights[i] = batch.supervised[i] ? 0.5 : Double.NaN;
+      weights[i] = batch.supervised[i] ? WEIGHT : Double.NaN;
       observations += batch.supervised[i] ? 1 : 0;
     }
     return new Scores(

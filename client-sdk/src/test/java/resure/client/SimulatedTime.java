@@ -25,6 +25,9 @@ final class SimulatedTime implements Timeline {
   private long workAsked;
   boolean ended;
 
+  /** Times that the sender was called. */
+  int works;
+
   @Override
   public long nanoTime() {
     return now;
@@ -61,6 +64,7 @@ final class SimulatedTime implements Timeline {
       if (workAt <= eventAt) {
         workIn = FOREVER;
         workAsked = now - start;
+        works++;
         // Woken during its work, it works again: the wake has set this.
         long wait = work.getAsLong();
         workIn = workIn == 0 ? 0 : wait;

@@ -515,11 +515,14 @@ class TrainingRunTest {
     service.usual = Fate.problem(409, ProblemType.RUN_CONFLICT, null);
     time.pass(Duration.ofSeconds(10));
     int calls = service.calls.size();
+    int works = time.works;
 
     Weighed weighed = training.weigh(batch(1));
     time.pass(Duration.ofSeconds(10));
 
     assertThat(weighed.reason()).isEqualTo(FallbackReason.REFUSED);
+    // Nothing to do is no work.
+    assertThat(time.works - works).isLessThan(5);
     assertThat(service.calls).hasSize(calls);
     assertThat(training.counts().dropped()).isEqualTo(2);
     addsUp(training.counts());
