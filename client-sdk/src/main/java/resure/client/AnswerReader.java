@@ -1,5 +1,6 @@
 package resure.client;
 
+import java.io.InputStream;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
@@ -10,7 +11,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TSFBuilder;
 import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.dataformat.cbor.CBORFactory;
@@ -20,12 +23,13 @@ import tools.jackson.dataformat.cbor.CBORFactory;
  * last token. A value of another kind than is asked for is an {@link UnexpectedAnswerException}.
  * Fields that are not known are skipped: a newer service may have more.
  */
-final class AnswerReader {
+final class AnswerReader implements AutoCloseable {
 
-  private static final TokenStreamFactory CBOR =
-      CBORFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
-  private static final TokenStreamFactory JSON =
-      JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+  /** A detail, a name or a label is shorter. */
+  private static final int LONGEST_TEXT = 1 << 20;
+
+  private static final TokenStreamFactory CBOR = strict(CBORFactory.builder()).build();
+  private static final TokenStreamFactory JSON = strict(JsonFactory.builder()).build();
 
   private final JsonParser parser;
 
@@ -33,32 +37,58 @@ final class AnswerReader {
     this.parser = parser;
   }
 
+  private static <B extends TSFBuilder<?, B>> B strict(B builder) {
+    return builder
+        .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+        .streamReadConstraints(
+            StreamReadConstraints.builder().maxStringLength(LONGEST_TEXT).build());
+  }
+
   /** Reads a body of CBOR as one value, and nothing after it. */
-  static <T> T readCbor(byte[] body, Function<AnswerReader, T> value) {
+  static <T> T readCbor(InputStream body, Function<AnswerReader, T> value) {
     return read(CBOR, body, value);
   }
 
   /** The same of JSON. */
-  static <T> T readJson(byte[] body, Function<AnswerReader, T> value) {
+  static <T> T readJson(InputStream body, Function<AnswerReader, T> value) {
     return read(JSON, body, value);
   }
 
   private static <T> T read(
-      TokenStreamFactory format, byte[] body, Function<AnswerReader, T> value) {
-    try (JsonParser parser = format.createParser(ObjectReadContext.empty(), body)) {
-      parser.nextToken();
-      T read = value.apply(new AnswerReader(parser));
-      if (parser.nextToken() != null) {
-        throw new UnexpectedAnswerException("the answer goes on after its end", null);
-      }
+      TokenStreamFactory format, InputStream body, Function<AnswerReader, T> value) {
+    try (AnswerReader in = new AnswerReader(format.createParser(ObjectReadContext.empty(), body))) {
+      in.parser.nextToken();
+      T read = value.apply(in);
+      in.end();
       return read;
     } catch (JacksonException e) {
-      throw new UnexpectedAnswerException("the answer is cut or garbled: " + message(e), e);
+      throw garbled(e);
     }
   }
 
-  private static String message(JacksonException e) {
-    return String.valueOf(e.getOriginalMessage());
+  /** A cursor on a body of CBOR that is read as it comes, standing on its first value. */
+  static AnswerReader open(InputStream body) {
+    AnswerReader in = new AnswerReader(CBOR.createParser(ObjectReadContext.empty(), body));
+    in.parser.nextToken();
+    return in;
+  }
+
+  /** What Jackson's failure to read is. */
+  static UnexpectedAnswerException garbled(JacksonException e) {
+    return new UnexpectedAnswerException(
+        "the answer is cut or garbled: " + e.getOriginalMessage(), e);
+  }
+
+  /** Nothing comes after the value that was read. */
+  void end() {
+    if (parser.nextToken() != null) {
+      throw new UnexpectedAnswerException("the answer goes on after its end", null);
+    }
+  }
+
+  @Override
+  public void close() {
+    parser.close();
   }
 
   /** Enters the object that the cursor is on. */

@@ -64,18 +64,18 @@ public final class BatchBuilder {
    * Left out: not checked. A {@link TrainingRun} puts its own.
    */
   public BatchBuilder attempt(String value) {
-    attempt = value;
+    attempt = text(value, "attempt");
     return this;
   }
 
-  /** Begins a dialogue: 1 to 256 code points. */
+  /** Begins a dialogue: 1 to 256 code points, as any text here without U+0000 and lone surrogates. */
   public BatchBuilder dialogue(String id) {
     if (ids.size() == firstTurns.length) {
       firstTurns = Arrays.copyOf(firstTurns, 2 * ids.size());
       offsets = Arrays.copyOf(offsets, 2 * ids.size() + 1);
     }
     firstTurns[ids.size()] = 0;
-    ids.add(id);
+    ids.add(text(id, "id"));
     sources.add(null);
     offsets[ids.size()] = size;
     return this;
@@ -84,7 +84,7 @@ public final class BatchBuilder {
   /** The data set that the dialogue came from. */
   public BatchBuilder source(String source) {
     requireDialogue();
-    sources.set(sources.size() - 1, source);
+    sources.set(sources.size() - 1, text(source, "source"));
     return this;
   }
 
@@ -191,6 +191,20 @@ public final class BatchBuilder {
     appliedCount = 0;
     attempt = null;
     size = 0;
+  }
+
+  /** Refused here, where the stack trace shows who made it: the service would refuse the batch. */
+  private static String text(String text, String what) {
+    int points = 0;
+    for (int i = 0; i < text.length(); points++) {
+      int point = text.codePointAt(i);
+      require(
+          point != 0 && (point < Character.MIN_SURROGATE || point > Character.MAX_SURROGATE),
+          what + " must not hold U+0000 or a lone surrogate");
+      i += Character.charCount(point);
+    }
+    require(points >= 1 && points <= 256, what + " must have 1 to 256 code points");
+    return text;
   }
 
   private void requireDialogue() {

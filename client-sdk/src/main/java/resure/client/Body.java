@@ -1,6 +1,8 @@
 package resure.client;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.net.http.HttpResponse.BodySubscriber;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -9,12 +11,12 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 
 /** Gathers the body of an answer, up to a number of bytes: an announced length is not believed. */
-final class Body implements BodySubscriber<byte[]> {
+final class Body implements BodySubscriber<InputStream> {
 
   private final int most;
   private final boolean cut;
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(8192);
-  private final CompletableFuture<byte[]> whole = new CompletableFuture<>();
+  private final CompletableFuture<InputStream> whole = new CompletableFuture<>();
 
   @SuppressWarnings("NullAway.Init") // comes first, by the rules of Flow
   private Flow.Subscription subscription;
@@ -30,7 +32,7 @@ final class Body implements BodySubscriber<byte[]> {
   }
 
   @Override
-  public CompletionStage<byte[]> getBody() {
+  public CompletionStage<InputStream> getBody() {
     return whole;
   }
 
@@ -66,6 +68,6 @@ final class Body implements BodySubscriber<byte[]> {
 
   @Override
   public void onComplete() {
-    whole.complete(bytes.toByteArray());
+    whole.complete(new ByteArrayInputStream(bytes.toByteArray()));
   }
 }

@@ -1,7 +1,10 @@
 package resure.client;
 
-import java.net.URI;
+import java.io.InputStream;
+import java.net.http.HttpResponse.BodySubscriber;
+import java.util.List;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,20 +12,22 @@ import org.jspecify.annotations.Nullable;
  *
  * @param method of HTTP
  * @param path with the query, from the first slash
- * @param body CBOR; null for none
- * @param key of the batch; null for none
+ * @param sent body, CBOR; null for none
+ * @param headers of its own: names and values in turn
  * @param accept media type of a good answer
- * @param most bytes of a good answer
+ * @param safe whether to make it twice is the same as to make it once
+ * @param body takes the body of a good answer
  * @param read the result from an answer of status 200 to 299, or 304
  */
 @SuppressWarnings("ArrayRecordComponent") // written once, compared never
-record Call<T>(
+record Call<T extends @Nullable Object>(
     String method,
     String path,
-    byte @Nullable [] body,
-    @Nullable String key,
+    byte @Nullable [] sent,
+    List<String> headers,
     String accept,
-    int most,
+    boolean safe,
+    Supplier<BodySubscriber<InputStream>> body,
     Function<Reply, T> read) {
 
   /** The result, or why there is none. */
@@ -32,7 +37,7 @@ record Call<T>(
     }
     if (reply.status() >= 300 && reply.status() != 304) {
       throw unexpected(
-          reply, "a redirect, which is not followed: give the address that it leads to", null);
+          reply, "redirects are not followed: give the address that this one leads to", null);
     }
     try {
       return read.apply(reply);
@@ -41,27 +46,16 @@ record Call<T>(
     }
   }
 
-  /** An answer of CBOR. */
-  static <T> T cbor(Reply reply, Function<AnswerReader, T> value) {
-    if (!reply.mediaType().equals(Reply.CBOR)) {
-      throw new UnexpectedAnswerException(
-          "an answer of another kind ("
-              + (reply.mediaType().isEmpty() ? "nothing is said" : Problems.printable(reply.mediaType()))
-              + "), not the service's: check the address and what is between here and there",
-          null);
-    }
-    return AnswerReader.readCbor(reply.body(), value);
-  }
-
   private UnexpectedAnswerException unexpected(
       Reply reply, @Nullable String what, @Nullable Throwable cause) {
-    URI from = reply.from();
     return new UnexpectedAnswerException(
-        this + " was answered " + reply.status() + " at " + from + ": " + what, cause);
+        this + " was answered " + reply.status() + " at " + reply.from() + ": " + what, cause);
   }
 
+  /** Without the query, which may hold what a log should not. */
   @Override
   public String toString() {
-    return method + " " + path;
+    int query = path.indexOf('?');
+    return method + " " + (query < 0 ? path : path.substring(0, query));
   }
 }

@@ -1,6 +1,7 @@
 package resure.client;
 
 import java.io.ByteArrayOutputStream;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,87 @@ final class RequestWriter {
           }
           out.writeEndObject();
         });
+  }
+
+  static byte[] replay(ReplayRequest request) {
+    return body(
+        out -> {
+          out.writeStartObject();
+          if (!request.configurations.isEmpty()) {
+            out.writeName("configurations");
+            out.writeStartArray();
+            request.configurations.forEach(settings -> writeSettings(settings, out));
+            out.writeEndArray();
+          }
+          if (!request.grid.isEmpty()) {
+            out.writeName("grid");
+            out.writeStartObject();
+            request.grid.forEach((field, values) -> writeAxis(field, values, out));
+            out.writeEndObject();
+          }
+          if (!request.bad.isEmpty()) {
+            out.writeName("labels");
+            out.writeStartObject();
+            out.writeName("bad");
+            out.writeStartArray();
+            request.bad.forEach(label -> writeLabel(label, out));
+            out.writeEndArray();
+            out.writeEndObject();
+          }
+          if (!request.rankBy.isEmpty()) {
+            out.writeName("rankBy");
+            out.writeStartArray();
+            request.rankBy.forEach(rankBy -> writeRankBy(rankBy, out));
+            out.writeEndArray();
+          }
+          out.writeEndObject();
+        });
+  }
+
+  private static void writeAxis(String field, Object values, JsonGenerator out) {
+    out.writeName(field);
+    if (values instanceof ReplayRequest.Range range) {
+      out.writeStartObject();
+      out.writeNumberProperty("from", range.from());
+      out.writeNumberProperty("to", range.to());
+      out.writeNumberProperty("points", range.points());
+      out.writeStringProperty("scale", range.logarithmic() ? "log" : "linear");
+      out.writeEndObject();
+      return;
+    }
+    out.writeStartArray();
+    for (Object value : (List<?>) values) {
+      if (value instanceof Double number
+          && number == Math.rint(number)
+          && Math.abs(number) < 1L << 53) {
+        // A field of whole numbers takes no other; one of numbers takes these too.
+        out.writeNumber(number.longValue());
+      } else {
+        writeValue(value, out);
+      }
+    }
+    out.writeEndArray();
+  }
+
+  private static void writeLabel(ReplayRequest.Label label, JsonGenerator out) {
+    out.writeStartObject();
+    out.writeStringProperty("dialogue", label.dialogue());
+    if (label.turn() != null) {
+      out.writeNumberProperty("turn", (long) label.turn());
+    }
+    out.writeEndObject();
+  }
+
+  private static void writeRankBy(ReplayRequest.RankBy rankBy, JsonGenerator out) {
+    out.writeStartObject();
+    out.writeStringProperty("measure", rankBy.measure().label());
+    if (rankBy.atLeast() != null) {
+      out.writeNumberProperty("atLeast", (double) rankBy.atLeast());
+    }
+    if (rankBy.atMost() != null) {
+      out.writeNumberProperty("atMost", (double) rankBy.atMost());
+    }
+    out.writeEndObject();
   }
 
   private static byte[] body(Consumer<JsonGenerator> write) {

@@ -2,89 +2,38 @@ package resure.client;
 
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The service's contract, call by call. Built once, shared by all threads, closed at the end.
  *
  * <p>Every call ends by the client's deadline, with its result or a {@link ResureException}, all
- * repetitions included. Repeated are calls that are safe to repeat, which is every one but {@code
- * startReplay}: after a connection that failed or broke, 429, 500, 502, 503 and 504, with growing
- * random waits, and never before {@code Retry-After}. A failed call may still have been carried
- * out, a batch's too: the same key finds out.
+ * repetitions included. It is made again, with growing random waits and never before {@code
+ * Retry-After}, after a connection that failed or broke, 429, 500, 502, 503 and 504; calls that
+ * would do more when made twice ({@link #startReplay}, {@link #removeReplay}, {@link #rewind}
+ * without an attempt) only where they have certainly not been carried out. A call that failed for
+ * another reason than a 4xx may have been carried out, a batch's too: its key finds out.
  *
  * <p>A blocking call and its {@code Async} twin are the same; a future that is cancelled ends its
- * call. What depends on a future runs on the client's threads and may block them.
+ * call. What depends on a future runs on the client's threads and may block them. Arguments that
+ * the service could not take are an {@link IllegalArgumentException} at once, calls of a closed
+ * client an {@link IllegalStateException}.
  */
-@SuppressWarnings("FutureReturnValueIgnored") // of whenComplete: what it watches is the result
 public final class ResureClient implements AutoCloseable {
 
-  private static final Pattern RUN = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._~-]{0,127}");
-  private static final Pattern TOKEN = Pattern.compile("[\\x21-\\x7E]+");
-  private static final Pattern KEY = Pattern.compile("[\\x21-\\x7E]{1,255}");
-
-  /** Of an answer about one run: its labels are the largest part. */
-  private static final int MOST_OF_A_RUN = 1 << 20;
-
-  /** Of statistics: 1,024 turns twice, and as many sources with names of 1 kB. */
-  private static final int MOST_OF_STATISTICS = 4 << 20;
-
-  private final Addresses addresses;
-  private final @Nullable Supplier<String> token;
-  private final Duration deadline;
-  private final ExecutorService executor;
-  private final ScheduledThreadPoolExecutor scheduler;
-  private final Timer timer;
-  private final HttpClient http;
-  private final Transport transport;
-  private final Retries retries = new Retries(() -> ThreadLocalRandom.current().nextDouble());
-  private final Set<CompletableFuture<?>> inFlight = ConcurrentHashMap.newKeySet();
-  private volatile boolean closed;
+  private final Caller caller;
 
   private ResureClient(Builder builder) {
-    addresses = new Addresses(builder.addresses);
-    token = builder.token;
-    deadline = builder.deadline;
-    executor = Executors.newCachedThreadPool(threads("resure-client-"));
-    scheduler = new ScheduledThreadPoolExecutor(1, threads("resure-client-timer-"));
-    scheduler.setRemoveOnCancelPolicy(true);
-    timer = Timer.of(scheduler, executor);
-    http =
-        builder
-            .http
-            .version(HttpClient.Version.HTTP_1_1)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            // One that swallows connections leaves time for the others.
-            .connectTimeout(deadline.dividedBy(addresses.size()))
-            .executor(executor)
-            .build();
-    transport = new Transport(http, timer);
-  }
-
-  private static ThreadFactory threads(String prefix) {
-    AtomicInteger count = new AtomicInteger();
-    return task -> {
-      Thread thread = new Thread(task, prefix + count.incrementAndGet());
-      thread.setDaemon(true);
-      return thread;
-    };
+    caller = new Caller(builder.addresses, builder.token, builder.deadline, builder.http);
   }
 
   /** A builder of a client for {@code http://127.0.0.1:8080}. */
@@ -93,7 +42,7 @@ public final class ResureClient implements AutoCloseable {
   }
 
   /**
-   * Creates the run, or confirms that the one that is there agrees with what is set.
+   * Creates the run, or confirms that the one that is there agrees with all that is set.
    *
    * @throws ProblemException of type {@link ProblemType#RUN_CONFLICT} where it does not
    */
@@ -103,7 +52,7 @@ public final class ResureClient implements AutoCloseable {
 
   /** The same without waiting. */
   public CompletableFuture<Run> createAsync(String run, Settings settings) {
-    return repeated(runCall("PUT", path(run), RequestWriter.settings(settings)));
+    return caller.make(Calls.create(run, settings));
   }
 
   /** The run as it is. */
@@ -113,7 +62,30 @@ public final class ResureClient implements AutoCloseable {
 
   /** The same without waiting. */
   public CompletableFuture<Run> describeAsync(String run) {
-    return repeated(runCall("GET", path(run), null));
+    return caller.make(Calls.describe(run));
+  }
+
+  /** A page of the runs that there are. */
+  public RunPage runs(RunQuery query) {
+    return await(runsAsync(query));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<RunPage> runsAsync(RunQuery query) {
+    return caller.make(Calls.runs(query));
+  }
+
+  /**
+   * Deletes the run with everything recorded of it; the name is free. Where the answer to the first
+   * attempt was lost, the next may find no such run.
+   */
+  public void delete(String run) {
+    await(deleteAsync(run));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<@Nullable Void> deleteAsync(String run) {
+    return caller.make(Calls.delete(run));
   }
 
   /**
@@ -129,8 +101,52 @@ public final class ResureClient implements AutoCloseable {
 
   /** The same without waiting. */
   public CompletableFuture<Run> rewindAsync(String run, long nextStep, @Nullable String attempt) {
-    return repeated(
-        runCall("POST", path(run) + "/rewind", RequestWriter.rewind(nextStep, attempt)));
+    return caller.make(Calls.rewind(run, nextStep, attempt));
+  }
+
+  /** The training is over: metrics end, statistics stay readable. */
+  public Run finish(String run) {
+    return await(finishAsync(run));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<Run> finishAsync(String run) {
+    return caller.make(Calls.finish(run));
+  }
+
+  /** Posts a batch under a key of its own, and answers its weights. */
+  public Scores score(String run, Batch batch) {
+    return await(scoreAsync(run, batch));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<Scores> scoreAsync(String run, Batch batch) {
+    return scoreAsync(run, batch, UUID.randomUUID().toString());
+  }
+
+  /**
+   * The same under the caller's key: posted again under it, also by another process, a batch is
+   * recorded once and answered as before.
+   *
+   * @param key 1 to 255 visible ASCII characters, unique in the run
+   */
+  public Scores score(String run, Batch batch, String key) {
+    return await(scoreAsync(run, batch, key));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<Scores> scoreAsync(String run, Batch batch, String key) {
+    return caller.make(Calls.score(run, key, batch, false));
+  }
+
+  /** The same with the statistics of turns right after the batch: {@link Scores#statistics}. */
+  public Scores scoreWithStatistics(String run, Batch batch, String key) {
+    return await(scoreWithStatisticsAsync(run, batch, key));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<Scores> scoreWithStatisticsAsync(String run, Batch batch, String key) {
+    return caller.make(Calls.score(run, key, batch, true));
   }
 
   /** Statistics per turn and per source. */
@@ -140,7 +156,7 @@ public final class ResureClient implements AutoCloseable {
 
   /** The same without waiting. */
   public CompletableFuture<Statistics> statisticsAsync(String run) {
-    return repeated(statisticsCall(run));
+    return caller.make(Calls.statistics(run));
   }
 
   /**
@@ -148,55 +164,104 @@ public final class ResureClient implements AutoCloseable {
    * service. Close it before this client.
    */
   public TrainingRun.Builder training(String run) {
-    return new TrainingRun.Builder(RunCalls.of(this, run), run);
+    return new TrainingRun.Builder(RunCalls.of(caller, run), run);
   }
 
-  private static Call<Statistics> statisticsCall(String run) {
-    return new Call<>(
-        "GET",
-        path(run) + "/statistics",
-        null,
-        null,
-        Reply.CBOR,
-        MOST_OF_STATISTICS,
-        reply -> Call.cbor(reply, StatisticsReader::read));
+  /**
+   * Statistics that are not those known; empty where nothing has changed.
+   *
+   * @param etag of the statistics known
+   */
+  public Optional<Statistics> statisticsUnless(String run, String etag) {
+    return await(statisticsUnlessAsync(run, etag));
   }
 
-  private Call<Run> runCall(String method, String path, byte @Nullable [] body) {
-    return new Call<>(
-        method,
-        path,
-        body,
-        null,
-        Reply.CBOR,
-        MOST_OF_A_RUN,
-        reply -> Call.cbor(reply, RunReader::read));
+  /** The same without waiting. */
+  public CompletableFuture<Optional<Statistics>> statisticsUnlessAsync(String run, String etag) {
+    return caller.make(Calls.statisticsUnless(run, etag));
   }
 
-  private static Call<Scores> scoreCall(
-      String run, String key, Batch batch, boolean withStatistics) {
-    if (!KEY.matcher(key).matches()) {
-      throw new IllegalArgumentException("a key has 1 to 255 visible ASCII characters");
-    }
-    return new Call<>(
-        "POST",
-        path(run) + "/observations" + (withStatistics ? "?include=statistics" : ""),
-        BatchWriter.write(batch),
-        key,
-        Reply.CBOR,
-        MOST_OF_STATISTICS + 16 * batch.size() + 16 * batch.dialogues(),
-        reply -> {
-          boolean replayed = reply.headers().firstValue("Idempotency-Replayed").isPresent();
-          return Call.cbor(reply, in -> ScoresReader.read(in, batch, replayed));
-        });
+  /**
+   * What was recorded, in order of sequence. The deadline is that of the first byte, and then of each
+   * wait for more: reading fails with a {@link ResureException} where the answer stops or is cut.
+   * Close the stream: until its end a connection is in use. One that is open when the client is
+   * closed breaks.
+   *
+   * @param fromStep first step; null for the first there is
+   * @param toStep last step, inclusive; null for the newest
+   */
+  public Stream<ExportedObservation> export(String run, @Nullable Long fromStep, @Nullable Long toStep) {
+    return await(exportAsync(run, fromStep, toStep));
   }
 
-  private static String path(String run) {
-    if (!RUN.matcher(run).matches()) {
-      throw new IllegalArgumentException(
-          "a run is named by 1 to 128 of A-Z a-z 0-9 . _ ~ -, the first a letter or a digit");
-    }
-    return "/v1/runs/" + run;
+  /** The same without waiting. */
+  public CompletableFuture<Stream<ExportedObservation>> exportAsync(String run, @Nullable Long fromStep, @Nullable Long toStep) {
+    return caller.make(Calls.export(
+            run, fromStep, toStep, caller.deadline(), caller.exports()));
+  }
+
+  /** Asks for other configurations to be tried on what is recorded, in the background. */
+  public Replay startReplay(String run, ReplayRequest request) {
+    return await(startReplayAsync(run, request));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<Replay> startReplayAsync(String run, ReplayRequest request) {
+    return caller.make(Calls.startReplay(run, request));
+  }
+
+  /** A run's replays, newest first, without their results. */
+  public List<Replay> replays(String run) {
+    return await(replaysAsync(run));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<List<Replay>> replaysAsync(String run) {
+    return caller.make(Calls.replays(run));
+  }
+
+  /**
+   * A replay, with results when it is done.
+   *
+   * @param limit of results, the best ones: 1 to 10000
+   */
+  public Replay replay(String run, String replay, int limit) {
+    return await(replayAsync(run, replay, limit));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<Replay> replayAsync(String run, String replay, int limit) {
+    return caller.make(Calls.replay(run, replay, limit));
+  }
+
+  /** Cancels a replay that is running; removes one that has ended. */
+  public void removeReplay(String run, String replay) {
+    await(removeReplayAsync(run, replay));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<@Nullable Void> removeReplayAsync(String run, String replay) {
+    return caller.make(Calls.removeReplay(run, replay));
+  }
+
+  /** What weighs and folds in the service that answers. */
+  public ComputeStatus compute() {
+    return await(computeAsync());
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<ComputeStatus> computeAsync() {
+    return caller.make(Calls.compute());
+  }
+
+  /** The contract of the service that answers: OpenAPI, as YAML. */
+  public String contract() {
+    return await(contractAsync());
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<String> contractAsync() {
+    return caller.make(Calls.contract());
   }
 
   /**
@@ -205,9 +270,10 @@ public final class ResureClient implements AutoCloseable {
    */
   CompletableFuture<Scores> post(
       String run, String key, Batch batch, boolean withStatistics, Duration deadline) {
-    return once(scoreCall(run, key, batch, withStatistics), deadline);
+    return caller.once(Calls.score(run, key, batch, withStatistics), deadline);
   }
 
+<<<<<<< HEAD
   /** One attempt at {@link #create}. */
   CompletableFuture<Run> createOnce(String run, Settings settings, Duration deadline) {
     return once(runCall("PUT", path(run), RequestWriter.settings(settings)), deadline);
@@ -236,60 +302,24 @@ public final class ResureClient implements AutoCloseable {
           }
         });
     return result;
+=======
+  /**
+   * Waits for calls in flight, which end by their deadlines, then ends all threads and connections.
+   * Again, it does nothing.
+   */
+  @Override
+  public void close() {
+    caller.close();
+>>>>>>> 35606b09ee19af2c2a299a77c4826d9ab7e21376
   }
 
-  private <T> CompletableFuture<T> repeated(Call<T> call) {
-    return tracked(
-        () ->
-            new RetryingCall<T>(
-                    retries,
-                    timer,
-                    addresses,
-                    timer.nanoTime() + deadline.toNanos(),
-                    (address, until) -> attempt(call, address, until))
-                .start());
+  /** The addresses. */
+  @Override
+  public String toString() {
+    return "ResureClient" + caller;
   }
 
-  @SuppressWarnings("UndefinedEquals") // a future is in the set as itself
-  private <T> CompletableFuture<T> tracked(Supplier<CompletableFuture<T>> begin) {
-    if (closed) {
-      throw new IllegalStateException("the client is closed");
-    }
-    CompletableFuture<T> result = begin.get();
-    inFlight.add(result);
-    result.whenComplete((value, failure) -> inFlight.remove(result));
-    return result;
-  }
-
-  private <T> CompletableFuture<T> attempt(Call<T> call, URI address, long until) {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(address + call.path()))
-            .header("Accept", call.accept() + ", " + Reply.PROBLEM);
-    byte[] body = call.body();
-    if (body != null) {
-      request.header("Content-Type", Reply.CBOR);
-    }
-    request.method(
-        call.method(), body == null ? BodyPublishers.noBody() : BodyPublishers.ofByteArray(body));
-    if (call.key() != null) {
-      request.header("Idempotency-Key", call.key());
-    }
-    if (token != null) {
-      request.header("Authorization", "Bearer " + checked(token.get()));
-    }
-    return transport.send(call, address, request.build(), until);
-  }
-
-  /** A token that a header can carry; what refuses another must not quote it. */
-  private static String checked(String token) {
-    if (!TOKEN.matcher(token).matches()) {
-      throw new IllegalStateException(
-          "the token is empty or has characters that a header cannot carry, a line's end perhaps");
-    }
-    return token;
-  }
-
-  private static <T> T await(CompletableFuture<T> result) {
+  private static <T extends @Nullable Object> T await(CompletableFuture<T> result) {
     try {
       return result.get();
     } catch (ExecutionException e) {
@@ -304,33 +334,6 @@ public final class ResureClient implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new UnavailableException("interrupted while waiting for the answer", e);
     }
-  }
-
-  /**
-   * Waits for calls in flight, which end by their deadlines, then ends all threads and connections.
-   * Calls made after it are refused; again, it does nothing.
-   */
-  @Override
-  public void close() {
-    closed = true;
-    CompletableFuture.allOf(inFlight.toArray(CompletableFuture<?>[]::new))
-        .exceptionally(failure -> null)
-        .join();
-    if (http instanceof AutoCloseable closeable) { // since Java 21; before, it ends unreferenced
-      try {
-        closeable.close();
-      } catch (Exception e) {
-        throw new IllegalStateException(e);
-      }
-    }
-    scheduler.shutdownNow();
-    executor.shutdown();
-  }
-
-  /** The addresses. */
-  @Override
-  public String toString() {
-    return "ResureClient" + addresses;
   }
 
   /** Gathers what a client needs; for one thread. */
@@ -370,7 +373,7 @@ public final class ResureClient implements AutoCloseable {
 
     /** The bearer token of every request. */
     public Builder token(String value) {
-      checked(value);
+      Caller.checked(value);
       return token(() -> value);
     }
 

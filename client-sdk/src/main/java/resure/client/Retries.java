@@ -31,16 +31,25 @@ final class Retries {
    * Nanoseconds to wait before the next attempt; {@link #NO_MORE} for none.
    *
    * @param failure of the attempt before
+   * @param safe whether the call may be made again although it was carried out
    * @param failures so far, that one included
    * @param fresh whether another address has not been tried since the last wait: it is, at once
    * @param left nanoseconds to the deadline
    */
-  long pause(ResureException failure, int failures, boolean fresh, long left) {
-    if (!worthRepeating(failure)) {
+  long pause(ResureException failure, boolean safe, int failures, boolean fresh, long left) {
+    if (!worthRepeating(failure) || !(safe || nothingDone(failure))) {
       return NO_MORE;
     }
     long pause = fresh ? 0 : backoff(failures, failure);
     return pause < left ? pause : NO_MORE;
+  }
+
+  /** Whether the call was certainly not carried out. */
+  private static boolean nothingDone(ResureException failure) {
+    if (failure instanceof ProblemException problem) {
+      return problem.status() == 429 || problem.type() == ProblemType.STORE_UNAVAILABLE;
+    }
+    return failure instanceof UnavailableException unavailable && !unavailable.sent();
   }
 
   /** The wait alone, whatever the deadline. */

@@ -4,20 +4,25 @@ import java.net.URI;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One call with its attempts, each after the other, and the waits between them. */
 @SuppressWarnings("FutureReturnValueIgnored") // of whenComplete: what it watches is the result
-final class RetryingCall<T> {
+final class RetryingCall<T extends @Nullable Object> {
 
   /** Makes the call once; the future it returns ends by the deadline, and when it is cancelled. */
-  interface Attempt<T> {
+  interface Attempt<T extends @Nullable Object> {
     CompletableFuture<T> make(URI address, long deadline);
   }
+
+  private static final Logger LOG = LoggerFactory.getLogger(RetryingCall.class);
 
   private final Retries retries;
   private final Timer timer;
   private final Addresses addresses;
   private final long deadline;
+  private final boolean safe;
   private final Attempt<T> attempt;
   private final CompletableFuture<T> result = new CompletableFuture<>();
 
@@ -29,11 +34,17 @@ final class RetryingCall<T> {
   private int passed;
 
   RetryingCall(
-      Retries retries, Timer timer, Addresses addresses, long deadline, Attempt<T> attempt) {
+      Retries retries,
+      Timer timer,
+      Addresses addresses,
+      long deadline,
+      boolean safe,
+      Attempt<T> attempt) {
     this.retries = retries;
     this.timer = timer;
     this.addresses = addresses;
     this.deadline = deadline;
+    this.safe = safe;
     this.attempt = attempt;
   }
 
@@ -79,7 +90,8 @@ final class RetryingCall<T> {
     }
     failures++;
     long pause =
-        retries.pause(known, failures, passed < addresses.size(), deadline - timer.nanoTime());
+        retries.pause(
+            known, safe, failures, passed < addresses.size(), deadline - timer.nanoTime());
     if (pause == Retries.NO_MORE) {
       if (first != known) {
         known.addSuppressed(first);
@@ -89,6 +101,7 @@ final class RetryingCall<T> {
       next();
     } else {
       passed = 0;
+      LOG.debug("{}; again in {} ms", known.getMessage(), pause / 1_000_000);
       underWay(timer.after(pause, this::next));
     }
   }

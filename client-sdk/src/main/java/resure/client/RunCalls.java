@@ -21,28 +21,28 @@ interface RunCalls {
       String key, Batch batch, boolean withStatistics, Duration deadline);
 
   /** Through a client. */
-  static RunCalls of(ResureClient client, String run) {
+  static RunCalls of(Caller caller, String run) {
     return new RunCalls() {
       @Override
       public CompletableFuture<Run> create(Settings settings, Duration deadline) {
-        return client.createOnce(run, settings, deadline);
+        return caller.once(Calls.create(run, settings), deadline);
       }
 
       @Override
       public CompletableFuture<Run> rewind(
           long nextStep, @Nullable String attempt, Duration deadline) {
-        return client.rewindOnce(run, nextStep, attempt, deadline);
+        return caller.once(Calls.rewind(run, nextStep, attempt), deadline);
       }
 
       @Override
       public CompletableFuture<Statistics> statistics(Duration deadline) {
-        return client.statisticsOnce(run, deadline);
+        return caller.once(Calls.statistics(run), deadline);
       }
 
       @Override
       public CompletableFuture<Scores> post(
           String key, Batch batch, boolean withStatistics, Duration deadline) {
-        return client.post(run, key, batch, withStatistics, deadline);
+        return caller.once(Calls.score(run, key, batch, withStatistics), deadline);
       }
     };
   }

@@ -3,6 +3,7 @@ package resure.client;
 import static resure.client.AnswerReader.required;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -59,6 +60,22 @@ final class RunReader {
         complete(settings),
         settings.labels,
         settings.startFrom);
+  }
+
+  static RunPage readPage(AnswerReader in) {
+    List<Run> runs = null;
+    String next = null;
+    in.beginObject();
+    for (String field; (field = in.field()) != null; ) {
+      switch (field) {
+        case "runs" -> runs = in.list(RunReader::read);
+        case "next" -> next = in.textOrNull();
+        default -> in.skip();
+      }
+    }
+    return new RunPage(
+        required(runs, "runs"),
+        next);
   }
 
   private static Run.State readState(AnswerReader in) {

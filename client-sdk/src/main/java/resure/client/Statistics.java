@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param turns with everything pending folded: what a later step would be weighed against
  * @param sources in no order
  * @param reference what a batch of the newest step is weighed against
+ * @param etag the answer's, for {@link ResureClient#statisticsUnless}
  */
 public record Statistics(
     String run,
@@ -28,7 +29,8 @@ public record Statistics(
     double effectiveSampleRatio,
     List<Turn> turns,
     List<Source> sources,
-    Reference reference) {
+    Reference reference,
+    String etag) {
 
   /**
    * One turn index.

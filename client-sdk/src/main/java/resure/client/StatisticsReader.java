@@ -3,13 +3,14 @@ package resure.client;
 import static resure.client.AnswerReader.required;
 
 import java.util.List;
+import resure.weighting.Configuration;
 
 /** What a run's losses are like, from an answer. */
 final class StatisticsReader {
 
   private StatisticsReader() {}
 
-  static Statistics read(AnswerReader in) {
+  static Statistics read(AnswerReader in, String etag) {
     String run = null;
     Long step = null;
     Long sequence = null;
@@ -46,7 +47,8 @@ final class StatisticsReader {
         required(effectiveSampleRatio, "effectiveSampleRatio"),
         required(turns, "turns"),
         required(sources, "sources"),
-        required(reference, "reference"));
+        required(reference, "reference"),
+        etag);
   }
 
   /** Of the answer to a batch. */
@@ -79,7 +81,7 @@ final class StatisticsReader {
     in.beginObject();
     for (String field; (field = in.field()) != null; ) {
       switch (field) {
-        case "turn" -> turn = in.smallInteger();
+        case "turn" -> turn = readTurnIndex(in);
         case "count" -> count = in.number();
         case "seen" -> seen = in.integer();
         case "mean" -> mean = in.numberOrNull();
@@ -101,6 +103,14 @@ final class StatisticsReader {
         required(meanWeight, "meanWeight"),
         required(effectiveSampleRatio, "effectiveSampleRatio"),
         required(unusable, "unusable"));
+  }
+
+  private static int readTurnIndex(AnswerReader in) {
+    int turn = in.smallInteger();
+    if (turn < 0 || turn >= Configuration.MOST_TURNS) {
+      throw in.unexpected("a turn from 0 to 1023");
+    }
+    return turn;
   }
 
   private static Statistics.Source readSource(AnswerReader in) {
@@ -156,7 +166,7 @@ final class StatisticsReader {
     in.beginObject();
     for (String field; (field = in.field()) != null; ) {
       switch (field) {
-        case "turn" -> turn = in.smallInteger();
+        case "turn" -> turn = readTurnIndex(in);
         case "count" -> count = in.number();
         case "seen" -> seen = in.integer();
         case "mean" -> mean = in.number();

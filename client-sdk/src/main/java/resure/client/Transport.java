@@ -1,6 +1,7 @@
 package resure.client;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.ProtocolException;
 import java.net.URI;
@@ -12,7 +13,10 @@ import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.BaseStream;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
+import org.jspecify.annotations.Nullable;
 
 /** One HTTP request, answered whole or failed by its deadline, and then really ended. */
 @SuppressWarnings("FutureReturnValueIgnored") // of whenComplete: what it watches is the result
@@ -34,15 +38,15 @@ final class Transport {
    *
    * @param deadline by the timer's clock
    */
-  <T> CompletableFuture<T> send(Call<T> call, URI address, HttpRequest request, long deadline) {
+  <T extends @Nullable Object> CompletableFuture<T> send(Call<T> call, URI address, HttpRequest request, long deadline) {
     long begun = timer.nanoTime();
-    CompletableFuture<HttpResponse<byte[]>> exchange =
+    CompletableFuture<HttpResponse<InputStream>> exchange =
         http.sendAsync(
             request,
             head ->
                 head.statusCode() >= 400
                     ? new Body(LARGEST_PROBLEM, true)
-                    : new Body(call.most(), false));
+                    : call.body().get());
     CompletableFuture<T> result = new CompletableFuture<>();
     exchange.whenComplete(
         (response, failure) -> {
@@ -51,10 +55,13 @@ final class Transport {
             return;
           }
           try {
-            result.complete(
+            T value =
                 call.result(
                     new Reply(
-                        address, response.statusCode(), response.headers(), response.body())));
+                        address, response.statusCode(), response.headers(), response.body()));
+            if (!result.complete(value) && value instanceof BaseStream<?, ?> stream) {
+              stream.close(); // nobody will
+            }
           } catch (ResureException e) {
             result.completeExceptionally(e);
           }
@@ -99,9 +106,15 @@ final class Transport {
       return new UnexpectedAnswerException(call + " at " + address + ": " + cause.getMessage(), null);
     }
     if (cause instanceof IOException broken) {
-      return new UnavailableException(call + ": " + why(address, broken), cause);
+      return new UnavailableException(call + ": " + why(address, broken), cause, sent(broken));
     }
     return cause;
+  }
+
+  private static boolean sent(IOException cause) {
+    return !(cause instanceof ConnectException
+        || cause instanceof HttpConnectTimeoutException
+        || cause instanceof SSLHandshakeException);
   }
 
   private static String why(URI address, IOException cause) {

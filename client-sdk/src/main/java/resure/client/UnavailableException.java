@@ -11,7 +11,20 @@ public final class UnavailableException extends ResureException {
 
   private static final long serialVersionUID = 1;
 
+  /** Whether the request may have reached the service. */
+  private final boolean sent;
+
   UnavailableException(String message, @Nullable Throwable cause) {
+    this(message, cause, true);
+  }
+
+  UnavailableException(String message, @Nullable Throwable cause, boolean sent) {
     super(message, cause);
+    this.sent = sent;
+  }
+
+  /** False where no connection was made. */
+  boolean sent() {
+    return sent;
   }
 }

@@ -25,6 +25,13 @@ final class SimulatedService implements RunCalls {
   /** What becomes of a call: carried out or not, and answered or failed after a while. */
   record Fate(Duration after, boolean carriedOut, @Nullable Supplier<RuntimeException> failure) {
 
+    /** What only a batch can be refused for. */
+    boolean ofBatches() {
+      return failure != null
+          && failure.get() instanceof ProblemException problem
+          && problem.type() == ProblemType.LIMIT_EXCEEDED;
+    }
+
     static Fate answer(long millis) {
       return new Fate(Duration.ofMillis(millis), true, null);
     }
@@ -38,6 +45,12 @@ final class SimulatedService implements RunCalls {
     static Fate answerLost(long millis) {
       return new Fate(
           Duration.ofMillis(millis), true, () -> new UnavailableException("broken", null));
+    }
+
+    /** Connected, and never an answer. */
+    static Fate silence() {
+      return new Fate(
+          Duration.ofDays(1), false, () -> new UnavailableException("silence", null));
     }
 
     /** Something else answers. */
@@ -86,14 +99,18 @@ final class SimulatedService implements RunCalls {
     calls.add(name);
     callTimes.add(time.elapsed());
     Fate fate = next.isEmpty() ? usual : next.remove();
+    if (fate.ofBatches() && !name.startsWith("post")) {
+      fate = Fate.answer(10);
+    }
     CompletableFuture<T> answer = new CompletableFuture<>();
+    Fate drawn = fate;
     boolean late = fate.after().compareTo(deadline) > 0;
     time.after(
-        fate.after(),
+        drawn.after(),
         () -> {
-          RuntimeException failure = fate.failure() == null ? null : fate.failure().get();
+          RuntimeException failure = drawn.failure() == null ? null : drawn.failure().get();
           T value = null;
-          if (fate.carriedOut()) {
+          if (drawn.carriedOut()) {
             try {
               value = effect.get();
             } catch (ProblemException e) {
