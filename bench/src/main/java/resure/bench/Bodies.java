@@ -1,6 +1,8 @@
 package resure.bench;
 
 import java.nio.charset.StandardCharsets;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.dataformat.cbor.CBORMapper;
 
 /** Batches as Python's {@code json.dumps} writes them: float32 losses as doubles of 17 digits. */
 public final class Bodies {
@@ -29,5 +31,11 @@ public final class Bodies {
       json.append("]}");
     }
     return json.append("]}").toString().getBytes(StandardCharsets.US_ASCII);
+  }
+
+  /** The same in CBOR: definite lengths, losses as doubles. */
+  public static byte[] cbor(Shape shape, int variant) {
+    return CBORMapper.shared()
+        .writeValueAsBytes(JsonMapper.shared().readTree(json(shape, variant)));
   }
 }

@@ -80,7 +80,7 @@ public final class Api {
                     HttpMethod.GET,
                     exchange -> {
                       exchange.allowQuery();
-                      exchange.offer(MediaType.APPLICATION_JSON);
+                      exchange.offer();
                       return exchange.answer(200, RunJson.compute(compute.get()));
                     }),
                 maxBody),
@@ -90,8 +90,8 @@ public final class Api {
                     HttpMethod.GET,
                     exchange -> {
                       exchange.allowQuery();
-                      exchange.offer(Exchange.YAML);
-                      return exchange.answer(200, Exchange.YAML, contract, contract.length);
+                      exchange.offer(MediaType.APPLICATION_YAML);
+                      return exchange.answer(200, MediaType.APPLICATION_YAML, contract, contract.length);
                     }),
                 maxBody));
     // Asked before Spring's own mappings, which know none of these addresses.

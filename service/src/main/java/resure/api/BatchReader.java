@@ -7,7 +7,7 @@ import java.util.StringJoiner;
 import resure.observation.ObservationBatch;
 
 /**
- * Reads the JSON body of a POST of losses straight into columns. The columns are gathered in arrays
+ * Reads the body of a POST of losses straight into columns. The columns are gathered in arrays
  * that are kept from batch to batch; a batch gets copies of the right length. Of several problems,
  * syntax comes first, then the order of the body. For one thread at a time.
  */
@@ -61,8 +61,10 @@ final class BatchReader {
   };
 
   private final int maxLosses;
-  private final JsonScanner json = new JsonScanner();
+  private final BodyScanner json = new JsonScanner();
+  private final BodyScanner cbor = new CborScanner();
   private final SourceTable sources = new SourceTable();
+  private BodyScanner in = json;
 
   /** Dialogues read before the current one, and all their losses. */
   private int dialogues;
@@ -107,17 +109,18 @@ final class BatchReader {
    * @throws ProblemException of type {@link ProblemType#MALFORMED_BODY}, {@link
    *     ProblemType#INVALID_FIELD}, or {@link ProblemType#LIMIT_EXCEEDED}
    */
-  ObservationBatch read(byte[] body, int length) {
+  ObservationBatch read(Representation representation, byte[] body, int length) {
     clear();
-    json.start(body, length);
+    in = representation == Representation.CBOR ? cbor : json;
+    in.start(body, length);
     try {
       return batch();
     } catch (ProblemException problem) {
-      // Only of what is JSON throughout, a field is said to be wrong.
-      json.checkSyntax();
+      // Only of what is well-formed throughout, a field is said to be wrong.
+      in.checkSyntax();
       throw problem;
     } finally {
-      json.stop();
+      in.stop();
     }
   }
 
@@ -142,26 +145,23 @@ final class BatchReader {
     long rank = 0;
     long microBatch = 0;
     String attempt = null;
-    if (!json.take('{')) {
+    if (!in.startObject()) {
       throw ProblemException.invalid("", "The body must be an object.");
     }
     int seen = 0;
-    while (!json.take('}')) {
-      if (seen != 0) {
-        json.expect(',');
-      }
+    while (in.nextField()) {
       Field field = field(BATCH_FIELDS, seen);
       seen |= field.bit();
       switch (field) {
-        case STEP -> step = json.takeNull() ? ObservationBatch.NO_STEP : integer(field);
+        case STEP -> step = in.takeNull() ? ObservationBatch.NO_STEP : integer(field);
         case RANK -> rank = integer(field);
         case MICRO_BATCH -> microBatch = integer(field);
-        case ATTEMPT -> attempt = json.takeNull() ? null : attempt();
+        case ATTEMPT -> attempt = in.takeNull() ? null : attempt();
         default -> dialogues();
       }
     }
     require(Field.DIALOGUES, seen);
-    json.expectEnd();
+    in.expectEnd();
     int[] offsets = new int[dialogues + 1];
     System.arraycopy(ends, 0, offsets, 1, dialogues);
     return new ObservationBatch(
@@ -183,18 +183,15 @@ final class BatchReader {
 
   private String attempt() {
     text(Field.ATTEMPT);
-    return json.textString();
+    return in.textString();
   }
 
   private void dialogues() {
-    if (!json.take('[')) {
+    if (!in.startArray()) {
       throw ProblemException.invalid(pointer(Field.DIALOGUES), "must be an array of dialogues.");
     }
     inDialogues = true;
-    while (!json.take(']')) {
-      if (dialogues != 0) {
-        json.expect(',');
-      }
+    while (in.nextElement()) {
       if (dialogues == ends.length) {
         int more = 2 * dialogues;
         ends = Arrays.copyOf(ends, more);
@@ -209,7 +206,7 @@ final class BatchReader {
   }
 
   private void dialogue() {
-    if (!json.take('{')) {
+    if (!in.startObject()) {
       throw ProblemException.invalid(object(), "must be a dialogue, an object.");
     }
     firstTurns[dialogues] = 0;
@@ -218,10 +215,7 @@ final class BatchReader {
     int tokenCount = -1;
     int weightCount = -1;
     int seen = 0;
-    while (!json.take('}')) {
-      if (seen != 0) {
-        json.expect(',');
-      }
+    while (in.nextField()) {
       Field field = field(DIALOGUE_FIELDS, seen);
       seen |= field.bit();
       switch (field) {
@@ -229,8 +223,8 @@ final class BatchReader {
         case SOURCE -> source();
         case FIRST_TURN -> firstTurn();
         case LOSSES -> count = losses();
-        case TOKENS -> tokenCount = json.takeNull() ? -1 : tokens();
-        default -> weightCount = json.takeNull() ? -1 : weights();
+        case TOKENS -> tokenCount = in.takeNull() ? -1 : tokens();
+        default -> weightCount = in.takeNull() ? -1 : weights();
       }
     }
     require(Field.ID, seen);
@@ -247,18 +241,18 @@ final class BatchReader {
   private void id() {
     text(Field.ID);
     int from = dialogues == 0 ? 0 : idEnds[dialogues - 1];
-    int length = json.textTo() - json.textFrom();
+    int length = in.textTo() - in.textFrom();
     if (from + length > ids.length) {
       ids = Arrays.copyOf(ids, 2 * (from + length));
     }
-    System.arraycopy(json.textBytes(), json.textFrom(), ids, from, length);
+    System.arraycopy(in.textBytes(), in.textFrom(), ids, from, length);
     idEnds[dialogues] = from + length;
   }
 
   private void source() {
-    if (!json.takeNull()) {
+    if (!in.takeNull()) {
       text(Field.SOURCE);
-      sourceOf[dialogues] = sources.index(json.textBytes(), json.textFrom(), json.textTo());
+      sourceOf[dialogues] = sources.index(in.textBytes(), in.textFrom(), in.textTo());
     }
   }
 
@@ -269,35 +263,32 @@ final class BatchReader {
   }
 
   private int losses() {
-    if (!json.take('[')) {
+    if (!in.startArray()) {
       throw ProblemException.invalid(
           pointer(Field.LOSSES), "must be an array of numbers, one for each turn.");
     }
     int at = size;
-    while (!json.take(']')) {
-      if (at != size) {
-        json.expect(',');
-      }
+    while (in.nextElement()) {
       if (at == losses.length) {
         losses = Arrays.copyOf(losses, more(at));
         unsupervised = Arrays.copyOf(unsupervised, words(losses.length));
       }
-      if (json.atNumber()) {
-        losses[at] = json.number();
-      } else if (json.takeNull()) {
+      if (in.atNumber()) {
+        at = in.numbers(losses, at);
+      } else if (in.takeNull()) {
         losses[at] = Double.NaN;
         unsupervised[at >> 6] |= 1L << at;
         anyUnsupervised = true;
+        at++;
       } else {
         throw ProblemException.invalid(pointer(Field.LOSSES, at), "must be a number or null.");
       }
-      at++;
     }
     return at - size;
   }
 
   private int tokens() {
-    if (!json.take('[')) {
+    if (!in.startArray()) {
       throw ProblemException.invalid(pointer(Field.TOKENS), "must be an array of whole numbers.");
     }
     if (tokens.length < size) {
@@ -305,14 +296,11 @@ final class BatchReader {
     }
     Arrays.fill(tokens, tokensEnd, size, 0);
     int at = size;
-    while (!json.take(']')) {
-      if (at != size) {
-        json.expect(',');
-      }
+    while (in.nextElement()) {
       if (at == tokens.length) {
         tokens = Arrays.copyOf(tokens, more(at));
       }
-      long count = json.takeNull() ? 0 : integer(Field.TOKENS, at);
+      long count = in.takeNull() ? 0 : integer(Field.TOKENS, at);
       tokens[at++] = count;
       anyTokens |= count != 0;
     }
@@ -321,7 +309,7 @@ final class BatchReader {
   }
 
   private int weights() {
-    if (!json.take('[')) {
+    if (!in.startArray()) {
       throw ProblemException.invalid(pointer(Field.WEIGHTS), "must be an array of numbers.");
     }
     if (weights.length < size) {
@@ -329,25 +317,25 @@ final class BatchReader {
     }
     Arrays.fill(weights, weightsEnd, size, Double.NaN);
     int at = size;
-    while (!json.take(']')) {
-      if (at != size) {
-        json.expect(',');
-      }
+    while (in.nextElement()) {
       if (at == weights.length) {
         weights = Arrays.copyOf(weights, more(at));
       }
-      double weight = Double.NaN;
-      if (!json.takeNull()) {
-        if (!json.atNumber()) {
-          throw ProblemException.invalid(pointer(Field.WEIGHTS, at), WEIGHT);
-        }
-        weight = json.number();
-        if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY)) {
-          throw ProblemException.invalid(pointer(Field.WEIGHTS, at), WEIGHT);
-        }
-        anyWeights = true;
+      if (in.takeNull()) {
+        weights[at++] = Double.NaN;
+        continue;
       }
-      weights[at++] = weight;
+      if (!in.atNumber()) {
+        throw ProblemException.invalid(pointer(Field.WEIGHTS, at), WEIGHT);
+      }
+      int from = at;
+      at = in.numbers(weights, from);
+      for (int i = from; i < at; i++) {
+        if (!(weights[i] >= 0 && weights[i] < Double.POSITIVE_INFINITY)) {
+          throw ProblemException.invalid(pointer(Field.WEIGHTS, i), WEIGHT);
+        }
+      }
+      anyWeights = true;
     }
     weightsEnd = at;
     return at - size;
@@ -404,11 +392,11 @@ final class BatchReader {
   }
 
   private long integer(Field field, int at) {
-    if (!json.atNumber()) {
+    if (!in.atNumber()) {
       throw ProblemException.invalid(pointer(field, at), INTEGER);
     }
-    json.number();
-    long value = json.integer();
+    in.number();
+    long value = in.integer();
     if (value < 0 || value > LARGEST_INTEGER) {
       throw ProblemException.invalid(pointer(field, at), INTEGER);
     }
@@ -416,24 +404,26 @@ final class BatchReader {
   }
 
   private void text(Field field) {
-    if (!json.atText()) {
+    if (!in.atText()) {
       throw ProblemException.invalid(pointer(field), "must be a string.");
     }
-    json.text();
-    int length = json.codePoints();
-    if (length == 0 || length > JsonScanner.MAX_CODE_POINTS || !json.sound()) {
+    in.text();
+    int length = in.codePoints();
+    if (length == 0 || length > BodyScanner.MAX_CODE_POINTS || !in.sound()) {
       throw ProblemException.invalid(
           pointer(field),
           "must have 1 to "
-              + JsonScanner.MAX_CODE_POINTS
+              + BodyScanner.MAX_CODE_POINTS
               + " Unicode characters, none of them U+0000 or half a surrogate pair.");
     }
   }
 
   private Field field(Field[] known, int seen) {
-    json.name();
+    if (!in.name()) {
+      throw ProblemException.invalid(object(), "must have names that are text.");
+    }
     for (Field field : known) {
-      if (json.textIs(field.bytes)) {
+      if (in.textIs(field.bytes)) {
         if (field.in(seen)) {
           throw ProblemException.invalid(pointer(field), "is there twice.");
         }
@@ -450,9 +440,9 @@ final class BatchReader {
     }
     // A long name would make a long answer: then the pointer is to the object that has it.
     String pointer =
-        json.codePoints() > 64
+        in.codePoints() > 64
             ? object()
-            : object() + "/" + json.textString().replace("~", "~0").replace("/", "~1");
+            : object() + "/" + in.textString().replace("~", "~0").replace("/", "~1");
     return ProblemException.invalid(pointer, "is not known. " + names);
   }
 

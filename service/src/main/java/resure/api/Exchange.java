@@ -7,12 +7,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferLimitException;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatusCode;
+import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
@@ -21,6 +23,7 @@ import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerRequest;
 import resure.run.Outcome;
+import tools.jackson.core.JsonGenerator;
 
 /** One request and its answer, as the handlers need them. On the connection's event loop. */
 final class Exchange {
@@ -36,12 +39,10 @@ final class Exchange {
         }
       };
 
-  static final MediaType NDJSON = MediaType.APPLICATION_NDJSON;
-  static final MediaType YAML = MediaType.APPLICATION_YAML;
-
   private final ServerWebExchange exchange;
   private final Map<String, String> path;
   private final int maxBody;
+  private Representation representation = Representation.JSON;
 
   /**
    * Wraps an exchange.
@@ -103,31 +104,78 @@ final class Exchange {
     }
   }
 
-  /** Refuses a client that accepts no {@code offered} representation. */
-  void offer(MediaType offered) {
+  /** Settles the answer's representation: JSON, or CBOR where the client likes that better. */
+  void offer() {
+    settle(MediaType.APPLICATION_JSON);
+  }
+
+  /** The same of an answer that has lines of JSON in place of JSON. */
+  void offerLines() {
+    settle(MediaType.APPLICATION_NDJSON);
+  }
+
+  private void settle(MediaType json) {
     String accept = header(HttpHeaders.ACCEPT);
-    if (accept == null || accept.equals("*/*") || accept.equals(offered.toString())) {
+    if (accept == null || accept.equals("*/*") || accept.equals(json.toString())) {
       return;
     }
-    for (MediaType wanted : request().getHeaders().getAccept()) {
-      if (wanted.includes(offered) && wanted.getQualityValue() > 0) {
-        return;
+    List<MediaType> accepted = accepted();
+    double asJson = quality(accepted, json);
+    double asCbor = quality(accepted, MediaType.APPLICATION_CBOR);
+    if (asJson == 0 && asCbor == 0) {
+      throw ProblemException.of(
+          ProblemType.NOT_ACCEPTABLE,
+          "This operation answers " + json + " or " + MediaType.APPLICATION_CBOR + ".");
+    }
+    representation = asCbor > asJson ? Representation.CBOR : Representation.JSON;
+  }
+
+  /** Refuses a client that does not accept the only type of an answer. */
+  void offer(MediaType only) {
+    if (header(HttpHeaders.ACCEPT) != null && quality(accepted(), only) == 0) {
+      throw ProblemException.of(
+          ProblemType.NOT_ACCEPTABLE, "This operation answers " + only + " only.");
+    }
+  }
+
+  private List<MediaType> accepted() {
+    try {
+      return request().getHeaders().getAccept();
+    } catch (InvalidMediaTypeException e) {
+      throw ProblemException.of(
+          ProblemType.NOT_ACCEPTABLE, "The Accept header is not a list of media types.");
+    }
+  }
+
+  /** How much a client likes a type, by the most specific of its ranges that has it; 0 for none. */
+  private static double quality(List<MediaType> accepted, MediaType type) {
+    double quality = 0;
+    int mostSpecific = -1;
+    for (MediaType range : accepted) {
+      int specific = range.isWildcardType() ? 0 : range.isWildcardSubtype() ? 1 : 2;
+      if (range.includes(type) && specific > mostSpecific) {
+        mostSpecific = specific;
+        quality = range.getQualityValue();
       }
     }
-    throw ProblemException.of(
-        ProblemType.NOT_ACCEPTABLE, "This operation answers " + offered + " only.");
+    return quality;
+  }
+
+  /** The representation that was settled for the answer. */
+  Representation representation() {
+    return representation;
   }
 
   /** What a body says. */
   interface BodyReader<T> {
     /** Reads the first {@code length} bytes; the array is used again afterwards. */
-    T read(byte[] body, int length);
+    T read(Representation sent, byte[] body, int length);
   }
 
-  /** Reads a JSON body; an absent one, where it is not required, has length 0. */
+  /** Reads a body; an absent one, where it is not required, has length 0. */
   <T> Mono<T> body(boolean required, BodyReader<T> reader) {
     HttpHeaders headers = request().getHeaders();
-    requireJson(headers, required);
+    Representation sent = sent(headers, required);
     if (headers.getContentLength() > maxBody) {
       throw tooLarge();
     }
@@ -139,9 +187,9 @@ final class Exchange {
               byte[] body = scratch(length);
               buffer.read(body, 0, length);
               DataBufferUtils.release(buffer);
-              return reader.read(body, length);
+              return reader.read(sent, body, length);
             })
-        .switchIfEmpty(Mono.fromSupplier(() -> reader.read(new byte[0], 0)));
+        .switchIfEmpty(Mono.fromSupplier(() -> reader.read(sent, new byte[0], 0)));
   }
 
   private static byte[] scratch(int length) {
@@ -157,27 +205,31 @@ final class Exchange {
     return scratch;
   }
 
-  private void requireJson(HttpHeaders headers, boolean required) {
+  private static Representation sent(HttpHeaders headers, boolean required) {
     String type = headers.getFirst(HttpHeaders.CONTENT_TYPE);
     if (type == null) {
       if (required || headers.getContentLength() > 0) {
         throw unsupported();
       }
-      return;
+      return Representation.JSON;
     }
     String encoding = headers.getFirst(HttpHeaders.CONTENT_ENCODING);
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
       throw unsupported();
     }
-    if (type.equals(MediaType.APPLICATION_JSON_VALUE)) {
-      return;
+    for (Representation known : Representation.values()) {
+      if (type.equals(known.mediaType().toString())) {
+        return known;
+      }
     }
     try {
       MediaType media = MediaType.parseMediaType(type);
       Charset charset = media.getCharset();
-      if (media.equalsTypeAndSubtype(MediaType.APPLICATION_JSON)
-          && (charset == null || charset.equals(StandardCharsets.UTF_8))) {
-        return;
+      for (Representation known : Representation.values()) {
+        if (media.equalsTypeAndSubtype(known.mediaType())
+            && (charset == null || charset.equals(StandardCharsets.UTF_8))) {
+          return known;
+        }
       }
     } catch (IllegalArgumentException e) {
       // Not a media type at all, or an unknown charset.
@@ -188,7 +240,7 @@ final class Exchange {
   private static ProblemException unsupported() {
     return ProblemException.of(
         ProblemType.UNSUPPORTED_MEDIA_TYPE,
-        "Send application/json in UTF-8, without a content encoding.");
+        "Send application/json in UTF-8 or application/cbor, without a content encoding.");
   }
 
   private ProblemException tooLarge() {
@@ -239,8 +291,9 @@ final class Exchange {
     return response.writeWith(Mono.just(buffer));
   }
 
-  /** Answers with JSON. */
-  Mono<Void> answer(int status, byte[] json) {
-    return answer(status, MediaType.APPLICATION_JSON, json, json.length);
+  /** Answers in the representation that was settled. */
+  Mono<Void> answer(int status, Consumer<JsonGenerator> content) {
+    byte[] body = Json.write(representation, content);
+    return answer(status, representation.mediaType(), body, body.length);
   }
 }

@@ -13,10 +13,13 @@ import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.MissingNode;
+import tools.jackson.dataformat.cbor.CBORGenerator;
+import tools.jackson.dataformat.cbor.CBORMapper;
 
-/** JSON of everything that is small or rare: strict trees in, a generator out. */
+/** Bodies of everything that is small or rare: strict trees in, a generator out. */
 final class Json {
 
   private static final JsonMapper MAPPER =
@@ -24,14 +27,22 @@ final class Json {
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
+  private static final CBORMapper CBOR = CBORMapper.builder().build();
 
   private Json() {}
 
   /** Parses a body; a missing node when it is empty. */
-  static JsonNode read(byte[] body, int length) {
+  static JsonNode read(Representation representation, byte[] body, int length) {
     if (length == 0) {
       return MissingNode.getInstance();
     }
+    return switch (representation) {
+      case JSON -> read(body, length);
+      case CBOR -> CborTree.read(body, length);
+    };
+  }
+
+  private static JsonNode read(byte[] body, int length) {
     try {
       // Decoded first: given bytes, Jackson guesses UTF-16 and UTF-32 and takes overlong UTF-8.
       return MAPPER.readTree(
@@ -82,20 +93,25 @@ final class Json {
   }
 
   /** Writes one value. */
-  static byte[] write(Consumer<JsonGenerator> content) {
+  static byte[] write(Representation representation, Consumer<JsonGenerator> content) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
-    try (JsonGenerator json = MAPPER.createGenerator(bytes)) {
+    ObjectMapper mapper = representation == Representation.CBOR ? CBOR : MAPPER;
+    try (JsonGenerator json = mapper.createGenerator(bytes)) {
       content.accept(json);
     }
     return bytes.toByteArray();
   }
 
-  /** Writes a number that JSON may not have as {@code null}, and a whole one without a point. */
+  /**
+   * Writes a number that JSON may not have as {@code null}; in JSON, a whole one without a point.
+   */
   static void number(JsonGenerator json, String name, double value) {
     json.writeName(name);
     if (!Double.isFinite(value)) {
       json.writeNull();
-    } else if (value == Math.rint(value) && Math.abs(value) < 1e15) {
+    } else if (!(json instanceof CBORGenerator)
+        && value == Math.rint(value)
+        && Math.abs(value) < 1e15) {
       json.writeNumber((long) value);
     } else {
       json.writeNumber(value);

@@ -1,24 +1,18 @@
 package resure.api;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.BitSet;
 
 /**
  * A cursor over the tokens of a JSON text (RFC 8259, strictly; UTF-8, strictly), extended by NaN,
- * Infinity and -Infinity as Python writes them. What is not JSON ends in {@link
- * ProblemType#MALFORMED_BODY}. Nothing is allocated but for a number that the fast ways cannot
- * round. For one thread at a time.
+ * Infinity and -Infinity as Python writes them. Nothing is allocated but for a number that the fast
+ * ways cannot round.
  */
-final class JsonScanner {
-
-  /** Texts are kept up to this many code points: none that the contract knows may be longer. */
-  static final int MAX_CODE_POINTS = 256;
+final class JsonScanner extends BodyScanner {
 
   private static final VarHandle EIGHT_BYTES =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -31,41 +25,25 @@ final class JsonScanner {
     }
   }
 
-  private static final byte[] NOTHING = {};
   private static final byte[] NULL = {'n', 'u', 'l', 'l'};
   private static final byte[] TRUE = {'t', 'r', 'u', 'e'};
   private static final byte[] FALSE = {'f', 'a', 'l', 's', 'e'};
   private static final byte[] NAN = {'N', 'a', 'N'};
   private static final byte[] INFINITY = {'I', 'n', 'f', 'i', 'n', 'i', 't', 'y'};
 
-  private byte[] body = NOTHING;
-  private int end;
-  private int position;
-
   private long integer;
 
-  /** Holds the last text where it could not be left in the body. */
-  private final byte[] decoded = new byte[4 * MAX_CODE_POINTS];
+  /** Whether the cursor stands behind the bracket that opens an object or array. */
+  private boolean opened;
 
-  private int decodedLength;
-  private byte[] text = NOTHING;
-  private int textFrom;
-  private int textTo;
-  private int codePoints;
-  private boolean sound;
-
-  /** Starts at the first token of a text. */
-  void start(byte[] body, int length) {
-    this.body = body;
-    end = length;
-    position = 0;
-    text = NOTHING;
-    skipWhitespace();
+  JsonScanner() {
+    super("JSON");
   }
 
-  /** Lets go of the body. */
-  void stop() {
-    start(NOTHING, 0);
+  @Override
+  void start(byte[] body, int length) {
+    super.start(body, length);
+    skipWhitespace();
   }
 
   /** The byte at the cursor, 0 at the end: no token starts with it. */
@@ -74,7 +52,7 @@ final class JsonScanner {
   }
 
   /** Steps over a structural character, and the white space behind it, if it is at the cursor. */
-  boolean take(char structural) {
+  private boolean take(char structural) {
     if (position < end && body[position] == structural) {
       position++;
       skipWhitespace();
@@ -84,20 +62,47 @@ final class JsonScanner {
   }
 
   /** Steps over a structural character, which must be there. */
-  void expect(char structural) {
+  private void expect(char structural) {
     if (!take(structural)) {
-      throw unexpected();
+      throw malformed(position);
     }
   }
 
-  /** Nothing may be left. */
-  void expectEnd() {
-    if (position < end) {
-      throw unexpected();
-    }
+  @Override
+  boolean startObject() {
+    opened = take('{');
+    return opened;
   }
 
-  /** Steps over {@code null} if it is at the cursor. */
+  @Override
+  boolean nextField() {
+    return next('}');
+  }
+
+  @Override
+  boolean startArray() {
+    opened = take('[');
+    return opened;
+  }
+
+  @Override
+  boolean nextElement() {
+    return next(']');
+  }
+
+  private boolean next(char closing) {
+    boolean first = opened;
+    opened = false;
+    if (take(closing)) {
+      return false;
+    }
+    if (!first) {
+      expect(',');
+    }
+    return true;
+  }
+
+  @Override
   boolean takeNull() {
     if (peek() != 'n') {
       return false;
@@ -106,21 +111,34 @@ final class JsonScanner {
     return true;
   }
 
-  /** Whether a number, or one of its extensions, starts at the cursor. */
+  @Override
   boolean atNumber() {
     byte next = peek();
     return isDigit(next) || next == '-' || next == 'N' || next == 'I';
   }
 
-  /** Whether a string starts at the cursor. */
+  @Override
   boolean atText() {
     return peek() == '"';
   }
 
-  /**
-   * Reads the number at the cursor: the nearest double, ties to even; an infinity beyond their
-   * range.
-   */
+  @Override
+  int numbers(double[] target, int at) {
+    int free = at;
+    target[free++] = number();
+    while (free < target.length && peek() == ',') {
+      int comma = position++;
+      skipWhitespace();
+      if (!atNumber()) {
+        position = comma;
+        break;
+      }
+      target[free++] = number();
+    }
+    return free;
+  }
+
+  @Override
   double number() {
     byte[] body = this.body;
     int end = this.end;
@@ -191,10 +209,7 @@ final class JsonScanner {
     return negative ? -magnitude : magnitude;
   }
 
-  /**
-   * The last number as a whole one from 0 to 2^63 - 1; negative where it is none, or not written as
-   * one.
-   */
+  @Override
   long integer() {
     return integer;
   }
@@ -254,7 +269,7 @@ final class JsonScanner {
     skipWhitespace();
   }
 
-  /** Reads the string at the cursor, which the methods about text then speak of. */
+  @Override
   void text() {
     byte[] body = this.body;
     int from = position + 1;
@@ -264,11 +279,7 @@ final class JsonScanner {
       at++;
     }
     if (at < end && body[at] == '"') {
-      text = body;
-      textFrom = from;
-      textTo = at;
-      codePoints = at - from;
-      sound = true;
+      leave(from, at, at - from, true);
       position = at + 1;
     } else {
       position = from;
@@ -277,102 +288,23 @@ final class JsonScanner {
     skipWhitespace();
   }
 
-  /** The bytes that hold the text's UTF-8. */
-  byte[] textBytes() {
-    return text;
-  }
-
-  int textFrom() {
-    return textFrom;
-  }
-
-  int textTo() {
-    return textTo;
-  }
-
-  /** Length of the text; beyond {@link #MAX_CODE_POINTS}, its bytes are those of a beginning. */
-  int codePoints() {
-    return codePoints;
-  }
-
-  /** Whether the text is free of U+0000 and lone surrogates. */
-  boolean sound() {
-    return sound;
-  }
-
-  boolean textIs(byte[] utf8) {
-    return Arrays.equals(text, textFrom, textTo, utf8, 0, utf8.length);
-  }
-
-  String textString() {
-    return new String(text, textFrom, textTo - textFrom, UTF_8);
-  }
-
   private void decode() {
-    decodedLength = 0;
-    codePoints = 0;
-    sound = true;
+    startDecoding();
     while (peek() != '"') {
-      int codePoint = peek() == '\\' ? escaped() : raw();
-      if (codePoint == 0 || isSurrogate(codePoint)) {
-        sound = false;
-        codePoint = 0xFFFD;
-      }
-      if (++codePoints <= MAX_CODE_POINTS) {
-        append(codePoint);
-      }
+      decoded(peek() == '\\' ? escaped() : raw());
     }
     position++;
-    text = decoded;
-    textFrom = 0;
-    textTo = decodedLength;
-  }
-
-  private void append(int codePoint) {
-    if (codePoint < 0x80) {
-      decoded[decodedLength++] = (byte) codePoint;
-      return;
-    }
-    if (codePoint < 0x800) {
-      decoded[decodedLength++] = (byte) (0xC0 | codePoint >> 6);
-    } else {
-      if (codePoint < 0x10000) {
-        decoded[decodedLength++] = (byte) (0xE0 | codePoint >> 12);
-      } else {
-        decoded[decodedLength++] = (byte) (0xF0 | codePoint >> 18);
-        decoded[decodedLength++] = (byte) (0x80 | (codePoint >> 12 & 0x3F));
-      }
-      decoded[decodedLength++] = (byte) (0x80 | (codePoint >> 6 & 0x3F));
-    }
-    decoded[decodedLength++] = (byte) (0x80 | (codePoint & 0x3F));
+    endDecoding();
   }
 
   /** Reads one character of a string that stands for itself. */
   private int raw() {
     int first = peek();
-    if (first >= ' ') {
-      position++;
-      return first;
+    if (first < ' ') {
+      return beyondAscii(end);
     }
-    int start = position;
-    first &= 0xFF;
-    int more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : 0;
-    if (position >= end || more == 0 || first > 0xF4) {
-      throw malformed(start);
-    }
-    int codePoint = first & 0x3F >> more;
     position++;
-    for (int i = 0; i < more; i++) {
-      if ((peek() & 0xC0) != 0x80) {
-        throw malformed(position);
-      }
-      codePoint = codePoint << 6 | (body[position++] & 0x3F);
-    }
-    int smallest = more == 1 ? 0x80 : more == 2 ? 0x800 : 0x10000;
-    if (codePoint < smallest || codePoint > Character.MAX_CODE_POINT || isSurrogate(codePoint)) {
-      throw malformed(start);
-    }
-    return codePoint;
+    return first;
   }
 
   /** Reads one escaped character of a string; a lone surrogate is returned as it is. */
@@ -425,15 +357,17 @@ final class JsonScanner {
   }
 
   /** Reads the name of a field, and the colon behind it. */
-  void name() {
+  @Override
+  boolean name() {
     if (!atText()) {
-      throw unexpected();
+      throw malformed(position);
     }
     text();
     expect(':');
+    return true;
   }
 
-  /** Reads the whole text once more, only to see that it is JSON. */
+  @Override
   void checkSyntax() {
     position = 0;
     skipWhitespace();
@@ -476,34 +410,17 @@ final class JsonScanner {
       case 'n' -> literal(NULL, position);
       default -> {
         if (!atNumber()) {
-          throw unexpected();
+          throw malformed(position);
         }
         number();
       }
     }
   }
 
-  /** The problem of what is at the cursor, where no JSON text goes on so. */
-  private ProblemException unexpected() {
-    return malformed(position);
-  }
-
-  private ProblemException malformed(int at) {
-    return ProblemException.of(
-        ProblemType.MALFORMED_BODY,
-        at < end
-            ? "The body is not JSON at byte " + at + "."
-            : "The body ends at byte " + end + ", before its JSON does.");
-  }
-
   private void skipWhitespace() {
     while (position < end && body[position] <= ' ' && isWhitespace(body[position])) {
       position++;
     }
-  }
-
-  private static boolean isSurrogate(int codePoint) {
-    return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
   }
 
   private static boolean isWhitespace(byte b) {

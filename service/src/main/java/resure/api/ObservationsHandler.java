@@ -20,6 +20,7 @@ import resure.run.Scored;
 final class ObservationsHandler {
 
   private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
+  private static final String INCLUDE = "include";
   private static final String IDEMPOTENCY_REPLAYED = "Idempotency-Replayed";
   private static final int MAX_KEY = 255;
   private static final long LARGEST_STEP = (1L << 53) - 1;
@@ -52,27 +53,51 @@ final class ObservationsHandler {
 
   Mono<Void> score(Exchange exchange) {
     long start = System.nanoTime();
-    exchange.allowQuery();
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.allowQuery(INCLUDE);
+    exchange.offer();
     RunId id = RunHandler.runId(exchange);
+    boolean withStatistics = withStatistics(exchange.query(INCLUDE));
     String key = key(exchange);
     return exchange
-        .body(true, (body, length) -> readers.get().read(body, length))
-        .flatMap(batch -> exchange.await(runs.score(id, key, batch)))
+        .body(true, (sent, body, length) -> readers.get().read(sent, body, length))
+        .flatMap(
+            batch ->
+                exchange.await(
+                    withStatistics
+                        ? runs.scoreWithStatistics(id, key, batch)
+                        : runs.score(id, key, batch)))
         .flatMap(
             scored -> {
               answered.accept(System.nanoTime() - start);
-              return answer(exchange, scored);
+              return answer(exchange, scored, withStatistics);
             });
   }
 
-  private Mono<Void> answer(Exchange exchange, Scored scored) {
+  private static boolean withStatistics(@Nullable String include) {
+    if (include == null) {
+      return false;
+    }
+    if (include.equals("statistics")) {
+      return true;
+    }
+    throw ProblemException.parameter(INCLUDE, "must be statistics.");
+  }
+
+  private Mono<Void> answer(Exchange exchange, Scored scored, boolean withStatistics) {
     if (scored.replayed()) {
       exchange.response().getHeaders().set(IDEMPOTENCY_REPLAYED, "true");
     }
-    WeightsWriter writer = writers.get();
-    writer.write(scored.sequence(), scored.batch(), scored.weights());
-    return exchange.answer(200, MediaType.APPLICATION_JSON, writer.bytes(), writer.length());
+    Representation representation = exchange.representation();
+    byte[] statistics =
+        withStatistics
+            ? Json.write(representation, RunJson.turnStatistics(scored.statistics()))
+            : null;
+    BodyWriter answer =
+        writers
+            .get()
+            .write(
+                representation, scored.sequence(), scored.batch(), scored.weights(), statistics);
+    return exchange.answer(200, representation.mediaType(), answer.bytes(), answer.length());
   }
 
   private static @Nullable String key(Exchange exchange) {
@@ -93,7 +118,7 @@ final class ObservationsHandler {
 
   Mono<Void> export(Exchange exchange) {
     exchange.allowQuery("fromStep", "toStep");
-    exchange.offer(Exchange.NDJSON);
+    exchange.offerLines();
     Long fromStep = step(exchange, "fromStep");
     Long toStep = step(exchange, "toStep");
     return exchange
@@ -101,8 +126,8 @@ final class ObservationsHandler {
         .flatMap(
             export -> {
               Flux<DataBuffer> lines =
-                  Flux.<DataBuffer, ExportLines>generate(
-                          () -> new ExportLines(export),
+                  Flux.<DataBuffer, ExportBody>generate(
+                          () -> new ExportBody(export, exchange.representation()),
                           (rest, sink) -> {
                             try {
                               byte[] piece = rest.next();
@@ -121,7 +146,11 @@ final class ObservationsHandler {
               exchange
                   .response()
                   .getHeaders()
-                  .set(HttpHeaders.CONTENT_TYPE, Exchange.NDJSON.toString());
+                  .set(
+                      HttpHeaders.CONTENT_TYPE,
+                      exchange.representation() == Representation.CBOR
+                          ? MediaType.APPLICATION_CBOR_VALUE
+                          : MediaType.APPLICATION_NDJSON_VALUE);
               return exchange.response().writeWith(lines);
             });
   }

@@ -46,6 +46,7 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
     answered.accept(type.name().toLowerCase(Locale.ROOT).replace('_', '-'));
     byte[] body =
         Json.write(
+            Representation.JSON,
             json -> {
               json.writeStartObject();
               json.writeStringProperty("type", type.uri());

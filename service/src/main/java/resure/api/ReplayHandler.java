@@ -7,7 +7,6 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.HttpStatus;
-import org.springframework.http.MediaType;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -41,10 +40,10 @@ final class ReplayHandler {
 
   Mono<Void> start(Exchange exchange) {
     exchange.allowQuery();
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.offer();
     RunId run = RunHandler.runId(exchange);
     return exchange
-        .body(true, Arrays::copyOf)
+        .body(true, Body::copied)
         // Large bodies take long to parse: not on an event loop.
         .flatMap(body -> exchange.await(replays.start(run, () -> reader(body))))
         .flatMap(
@@ -63,8 +62,14 @@ final class ReplayHandler {
                 });
   }
 
-  private static Function<RunRecord, ReplayPlan> reader(byte[] body) {
-    JsonNode json = Json.read(body, body.length);
+  private record Body(Representation representation, byte[] bytes) {
+    static Body copied(Representation representation, byte[] body, int length) {
+      return new Body(representation, Arrays.copyOf(body, length));
+    }
+  }
+
+  private static Function<RunRecord, ReplayPlan> reader(Body body) {
+    JsonNode json = Json.read(body.representation, body.bytes, body.bytes.length);
     if (json.isMissingNode()) {
       throw ProblemException.of(
           ProblemType.MALFORMED_BODY, "Send {\"configurations\": [...]} as the body.");
@@ -74,7 +79,7 @@ final class ReplayHandler {
 
   Mono<Void> list(Exchange exchange) {
     exchange.allowQuery();
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.offer();
     return exchange
         .await(replays.list(RunHandler.runId(exchange)))
         .flatMap(list -> exchange.answer(200, ReplayJson.list(list)));
@@ -82,7 +87,7 @@ final class ReplayHandler {
 
   Mono<Void> find(Exchange exchange) {
     exchange.allowQuery("limit");
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.offer();
     RunId run = RunHandler.runId(exchange);
     return exchange
         .await(replays.find(run, id(exchange), limit(exchange.query("limit"))))
@@ -106,7 +111,7 @@ final class ReplayHandler {
   private static Mono<Void> answer(Exchange exchange, Found found) {
     Flux<DataBuffer> pieces =
         Flux.<DataBuffer, ReplayJson>generate(
-                () -> new ReplayJson(found),
+                () -> new ReplayJson(found, exchange.representation()),
                 (rest, sink) -> {
                   try {
                     byte[] piece = rest.next();
@@ -122,7 +127,7 @@ final class ReplayHandler {
                 })
             .subscribeOn(Schedulers.boundedElastic());
     exchange.response().setStatusCode(HttpStatus.OK);
-    exchange.response().getHeaders().setContentType(MediaType.APPLICATION_JSON);
+    exchange.response().getHeaders().setContentType(exchange.representation().mediaType());
     return exchange.response().writeWith(pieces);
   }
 

@@ -1,8 +1,9 @@
 package resure.api;
 
 import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import resure.journal.JournalException;
 import resure.replay.Bad;
@@ -19,18 +20,24 @@ import resure.replay.TurnTally;
 import tools.jackson.core.JsonGenerator;
 
 /**
- * A replay with its results as JSON, in pieces: a slow reader leaves one of them in memory. One
+ * A replay with its results, in pieces: a slow reader leaves one of them in memory. One
  * thread at a time.
  */
 final class ReplayJson {
 
+  /** Bytes that end the array of results, and then the replay. */
+  private static final int END = 2;
+
+  private final Representation representation;
   private final Replay replay;
   private final Results results;
+  private byte[] end = {};
   private boolean begun;
   private boolean ended;
   private boolean any;
 
-  ReplayJson(Found found) {
+  ReplayJson(Found found, Representation representation) {
+    this.representation = representation;
     replay = found.replay();
     results = found.results();
   }
@@ -43,50 +50,49 @@ final class ReplayJson {
     ByteArrayOutputStream piece = new ByteArrayOutputStream(1 << 14);
     if (!begun) {
       begun = true;
-      byte[] whole = accepted(replay);
-      // Up to the end of its empty array of results.
-      piece.write(whole, 0, whole.length - 2);
+      byte[] whole = Json.write(representation, accepted(replay));
+      // Up to the end of its empty array of results, which has no length in front in CBOR either.
+      piece.write(whole, 0, whole.length - END);
+      end = Arrays.copyOfRange(whole, whole.length - END, whole.length);
     }
     List<Tried> tried = results.next();
     for (Tried each : tried) {
-      if (any) {
+      if (any && representation == Representation.JSON) {
         piece.write(',');
       }
       any = true;
-      piece.writeBytes(Json.write(json -> write(json, each)));
+      piece.writeBytes(Json.write(representation, json -> write(json, each)));
     }
     if (tried.isEmpty()) {
       ended = true;
-      piece.writeBytes("]}".getBytes(StandardCharsets.US_ASCII));
+      piece.writeBytes(end);
     }
     return piece.toByteArray();
   }
 
   /** A replay that has no results yet. */
-  static byte[] accepted(Replay replay) {
-    return Json.write(
-        json -> {
-          json.writeStartObject();
-          fields(json, replay);
-          json.writeArrayPropertyStart("results");
-          json.writeEndArray();
-          json.writeEndObject();
-        });
+  static Consumer<JsonGenerator> accepted(Replay replay) {
+    return json -> {
+      json.writeStartObject();
+      fields(json, replay);
+      json.writeArrayPropertyStart("results");
+      json.writeEndArray();
+      json.writeEndObject();
+    };
   }
 
-  static byte[] list(List<Replay> replays) {
-    return Json.write(
-        json -> {
-          json.writeStartObject();
-          json.writeArrayPropertyStart("replays");
-          for (Replay replay : replays) {
-            json.writeStartObject();
-            fields(json, replay);
-            json.writeEndObject();
-          }
-          json.writeEndArray();
-          json.writeEndObject();
-        });
+  static Consumer<JsonGenerator> list(List<Replay> replays) {
+    return json -> {
+      json.writeStartObject();
+      json.writeArrayPropertyStart("replays");
+      for (Replay replay : replays) {
+        json.writeStartObject();
+        fields(json, replay);
+        json.writeEndObject();
+      }
+      json.writeEndArray();
+      json.writeEndObject();
+    };
   }
 
   private static void fields(JsonGenerator json, Replay replay) {

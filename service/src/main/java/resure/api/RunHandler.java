@@ -9,7 +9,6 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
-import org.springframework.http.MediaType;
 import reactor.core.publisher.Mono;
 import resure.observation.RunId;
 import resure.run.RunDescription;
@@ -42,7 +41,7 @@ final class RunHandler {
 
   Mono<Void> create(Exchange exchange) {
     exchange.allowQuery();
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.offer();
     RunId id = runId(exchange);
     return exchange
         .body(false, RunHandler::settings)
@@ -51,13 +50,13 @@ final class RunHandler {
             created -> exchange.answer(created.isNew() ? 201 : 200, RunJson.run(created.run())));
   }
 
-  private static WantedSettings settings(byte[] body, int length) {
-    return SettingsReader.read(Json.read(body, length));
+  private static WantedSettings settings(Representation sent, byte[] body, int length) {
+    return SettingsReader.read(Json.read(sent, body, length));
   }
 
   Mono<Void> describe(Exchange exchange) {
     exchange.allowQuery();
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.offer();
     return answer(exchange, exchange.await(runs.describe(runId(exchange))));
   }
 
@@ -74,15 +73,15 @@ final class RunHandler {
 
   Mono<Void> finish(Exchange exchange) {
     exchange.allowQuery();
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.offer();
     RunId id = runId(exchange);
     return exchange
         .body(false, RunHandler::nothing)
         .flatMap(ignored -> answer(exchange, exchange.await(runs.finish(id))));
   }
 
-  private static boolean nothing(byte[] body, int length) {
-    JsonNode json = Json.read(body, length);
+  private static boolean nothing(Representation sent, byte[] body, int length) {
+    JsonNode json = Json.read(sent, body, length);
     if (!json.isMissingNode()) {
       Json.requireFields(json, "", List.of());
     }
@@ -91,7 +90,7 @@ final class RunHandler {
 
   Mono<Void> rewind(Exchange exchange) {
     exchange.allowQuery();
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.offer();
     RunId id = runId(exchange);
     return exchange
         .body(true, RunHandler::rewindBody)
@@ -102,8 +101,8 @@ final class RunHandler {
 
   private record RewindBody(long nextStep, @Nullable String attempt) {}
 
-  private static RewindBody rewindBody(byte[] body, int length) {
-    JsonNode json = Json.read(body, length);
+  private static RewindBody rewindBody(Representation sent, byte[] body, int length) {
+    JsonNode json = Json.read(sent, body, length);
     if (json.isMissingNode()) {
       throw ProblemException.of(
           ProblemType.MALFORMED_BODY, "Send {\"nextStep\": ...} as the body.");
@@ -132,13 +131,14 @@ final class RunHandler {
 
   Mono<Void> statistics(Exchange exchange) {
     exchange.allowQuery();
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.offer();
     return exchange
         .await(runs.statistics(runId(exchange)))
         .flatMap(
             statistics -> {
-              String tag = tag(statistics);
+              String tag = tag(statistics, exchange.representation());
               exchange.response().getHeaders().set(HttpHeaders.ETAG, tag);
+              exchange.response().getHeaders().set(HttpHeaders.VARY, HttpHeaders.ACCEPT);
               if (matches(exchange.header(HttpHeaders.IF_NONE_MATCH), tag)) {
                 exchange.response().setStatusCode(HttpStatus.NOT_MODIFIED);
                 return exchange.response().setComplete();
@@ -147,8 +147,13 @@ final class RunHandler {
             });
   }
 
-  private static String tag(RunStatistics statistics) {
-    return "\"" + statistics.run().key().incarnation() + "-" + statistics.run().sequence() + "\"";
+  private static String tag(RunStatistics statistics, Representation representation) {
+    return "\""
+        + statistics.run().key().incarnation()
+        + "-"
+        + statistics.run().sequence()
+        + (representation == Representation.CBOR ? "-cbor" : "")
+        + "\"";
   }
 
   private static boolean matches(@Nullable String ifNoneMatch, String tag) {
@@ -170,7 +175,7 @@ final class RunHandler {
 
   Mono<Void> list(Exchange exchange) {
     exchange.allowQuery("limit", "cursor", "label", "state", "since");
-    exchange.offer(MediaType.APPLICATION_JSON);
+    exchange.offer();
     String cursor = exchange.query("cursor");
     return exchange
         .await(

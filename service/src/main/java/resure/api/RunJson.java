@@ -5,6 +5,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import resure.compute.ComputeStatus;
 import resure.observation.StartFrom;
@@ -13,6 +14,7 @@ import resure.run.RunPage;
 import resure.run.RunSettings;
 import resure.run.RunStatistics;
 import resure.run.Totals;
+import resure.run.TurnStatistics;
 import resure.run.WeightSums;
 import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
@@ -24,32 +26,30 @@ final class RunJson {
 
   private RunJson() {}
 
-  static byte[] run(RunDescription run) {
-    return Json.write(json -> write(json, run));
+  static Consumer<JsonGenerator> run(RunDescription run) {
+    return json -> write(json, run);
   }
 
-  static byte[] compute(ComputeStatus status) {
-    return Json.write(
-        json -> {
+  static Consumer<JsonGenerator> compute(ComputeStatus status) {
+    return json -> {
           json.writeStartObject();
           json.writeStringProperty("backend", status.backend());
           json.writeStringProperty("device", status.device());
           json.writeStringProperty("library", status.library());
           json.writeNumberProperty("deviceFailures", status.deviceFailures());
           json.writeEndObject();
-        });
+    };
   }
 
-  static byte[] page(RunPage page) {
-    return Json.write(
-        json -> {
+  static Consumer<JsonGenerator> page(RunPage page) {
+    return json -> {
           json.writeStartObject();
           json.writeArrayPropertyStart("runs");
           page.runs().forEach(run -> write(json, run));
           json.writeEndArray();
           text(json, "next", page.next() == null ? null : Cursor.of(page.next()));
           json.writeEndObject();
-        });
+    };
   }
 
   private static void write(JsonGenerator json, RunDescription run) {
@@ -113,9 +113,8 @@ final class RunJson {
     json.writeEndObject();
   }
 
-  static byte[] statistics(RunStatistics statistics) {
-    return Json.write(
-        json -> {
+  static Consumer<JsonGenerator> statistics(RunStatistics statistics) {
+    return json -> {
           Totals totals = statistics.totals();
           json.writeStartObject();
           json.writeStringProperty("run", statistics.run().key().id().name());
@@ -152,7 +151,23 @@ final class RunJson {
           json.writeEndArray();
           json.writeEndObject();
           json.writeEndObject();
-        });
+    };
+  }
+
+  /** Statistics that go with a batch's answer; {@code null} for none. */
+  static Consumer<JsonGenerator> turnStatistics(@Nullable TurnStatistics statistics) {
+    return json -> {
+      if (statistics == null) {
+        json.writeNull();
+        return;
+      }
+      json.writeStartObject();
+      json.writeNumberProperty("sequence", statistics.sequence());
+      json.writeArrayPropertyStart("turns");
+      turns(json, statistics.turns(), statistics.sums());
+      json.writeEndArray();
+      json.writeEndObject();
+    };
   }
 
   private static void turns(JsonGenerator json, MomentsTable turns, List<WeightSums> sums) {

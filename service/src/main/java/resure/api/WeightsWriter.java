@@ -1,143 +1,108 @@
 package resure.api;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
-
 import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 import resure.observation.BatchSummary;
 import resure.observation.ObservationBatch;
 import resure.observation.Weights;
 
 /**
- * Writes the JSON answer to a POST of losses. The same arguments give the same bytes, so that a
- * repeated request gets those of the first time. Used again from answer to answer, by one thread at
- * a time.
+ * Writes the answer to a POST of losses. The same arguments give the same bytes, so that a repeated
+ * request gets those of the first time. Used again from answer to answer, by one thread at a time.
  */
 final class WeightsWriter {
-
-  private static final byte[] SEQUENCE = ascii("{\"sequence\":");
-  private static final byte[] STEP = ascii(",\"step\":");
-  private static final byte[] WEIGHTS = ascii(",\"weights\":");
-  private static final byte[] OBSERVATIONS = ascii(",\"summary\":{\"observations\":");
-  private static final byte[] MEAN_WEIGHT = ascii(",\"meanWeight\":");
-  private static final byte[] EFFECTIVE_SAMPLE_SIZE = ascii(",\"effectiveSampleSize\":");
-  private static final byte[] RUN_MEAN_WEIGHT = ascii(",\"runMeanWeight\":");
-  private static final byte[] DOWN_WEIGHTED = ascii(",\"downWeighted\":");
-  private static final byte[] UNUSABLE = ascii(",\"unusable\":");
-  private static final byte[] WARMING_UP = ascii(",\"warmingUp\":");
-  private static final byte[] LATE = ascii(",\"late\":");
-  private static final byte[] END = ascii("}}");
-  private static final byte[] NULL = ascii("null");
-  private static final byte[] TRUE = ascii("true");
-  private static final byte[] FALSE = ascii("false");
 
   /** Room for all but the weights: names, punctuation, three doubles and six whole numbers. */
   private static final int FRAME = 512;
 
-  private byte[] answer = new byte[4096];
-  private int length;
+  /** Room for the brackets or the head of an array, and what separates it from the next. */
+  private static final int ARRAY = 5;
 
-  /** The bytes of the last answer, from the first on; the next one overwrites them. */
-  byte[] bytes() {
-    return answer;
-  }
-
-  /** Number of bytes of the last answer. */
-  int length() {
-    return length;
-  }
+  private final BodyWriter json = new JsonWriter();
+  private final BodyWriter cbor = new CborWriter();
 
   /**
    * Writes the answer to {@code batch}, which was recorded at {@code sequence} with {@code
    * weights}.
+   *
+   * @param statistics what is said of them, in the same representation; null where nothing is
+   * @return the writer that holds it until the next answer
    */
-  void write(long sequence, ObservationBatch batch, Weights weights) {
-    long most =
+  BodyWriter write(
+      Representation representation,
+      long sequence,
+      ObservationBatch batch,
+      Weights weights,
+      byte @Nullable [] statistics) {
+    BodyWriter out = representation == Representation.CBOR ? cbor : json;
+    out.start(
         FRAME
             + (long) batch.size() * (DecimalWriter.MAX_LENGTH + 1)
-            + (long) batch.dialogues() * "[],".length();
-    if (most > answer.length) {
-      answer = new byte[Math.toIntExact(most + most / 2)];
-    }
-    length = 0;
-    put(SEQUENCE);
-    put(sequence);
-    put(STEP);
+            + (long) batch.dialogues() * ARRAY
+            + (statistics == null ? 0 : statistics.length));
+    out.startObject(statistics == null ? 4 : 5);
+    out.name(AnswerField.SEQUENCE);
+    out.whole(sequence);
+    out.name(AnswerField.STEP);
     if (batch.hasStep()) {
-      put(batch.step());
+      out.whole(batch.step());
     } else {
-      put(NULL);
+      out.nothing();
     }
-    put(WEIGHTS);
-    put(batch, weights);
-    put(BatchSummary.of(batch, weights));
+    out.name(AnswerField.WEIGHTS);
+    write(out, batch, weights);
+    out.name(AnswerField.SUMMARY);
+    write(out, BatchSummary.of(batch, weights));
+    if (statistics != null) {
+      out.name(AnswerField.STATISTICS);
+      out.value(statistics);
+    }
+    out.endObject();
+    out.end();
+    return out;
   }
 
-  private void put(ObservationBatch batch, Weights weights) {
-    byte[] target = answer;
-    int at = length;
+  private static void write(BodyWriter out, ObservationBatch batch, Weights weights) {
     int[] offsets = batch.offsets();
-    target[at++] = '[';
+    out.startArray(batch.dialogues());
     for (int dialogue = 0; dialogue < batch.dialogues(); dialogue++) {
-      if (dialogue > 0) {
-        target[at++] = ',';
-      }
-      target[at++] = '[';
-      for (int i = offsets[dialogue]; i < offsets[dialogue + 1]; i++) {
-        if (i > offsets[dialogue]) {
-          target[at++] = ',';
-        }
+      int end = offsets[dialogue + 1];
+      out.startArray(end - offsets[dialogue]);
+      for (int i = offsets[dialogue]; i < end; i++) {
         if (batch.supervised(i)) {
-          at = DecimalWriter.write(weights.answered(batch, i), target, at);
+          out.number(weights.answered(batch, i));
         } else {
-          System.arraycopy(NULL, 0, target, at, NULL.length);
-          at += NULL.length;
+          out.nothing();
         }
       }
-      target[at++] = ']';
+      out.endArray();
     }
-    target[at++] = ']';
-    length = at;
+    out.endArray();
   }
 
-  private void put(BatchSummary summary) {
-    put(OBSERVATIONS);
-    put(summary.observations());
-    put(MEAN_WEIGHT);
+  private static void write(BodyWriter out, BatchSummary summary) {
+    out.startObject(8);
+    out.name(AnswerField.OBSERVATIONS);
+    out.whole(summary.observations());
+    out.name(AnswerField.MEAN_WEIGHT);
     OptionalDouble mean = summary.meanWeight();
     if (mean.isPresent()) {
-      put(mean.getAsDouble());
+      out.number(mean.getAsDouble());
     } else {
-      put(NULL);
+      out.nothing();
     }
-    put(EFFECTIVE_SAMPLE_SIZE);
-    put(summary.effectiveSampleSize());
-    put(RUN_MEAN_WEIGHT);
-    put(summary.runMeanWeight());
-    put(DOWN_WEIGHTED);
-    put(summary.downWeighted());
-    put(UNUSABLE);
-    put(summary.unusable());
-    put(WARMING_UP);
-    put(summary.warmingUp() ? TRUE : FALSE);
-    put(LATE);
-    put(summary.late() ? TRUE : FALSE);
-    put(END);
-  }
-
-  private void put(byte[] ascii) {
-    System.arraycopy(ascii, 0, answer, length, ascii.length);
-    length += ascii.length;
-  }
-
-  private void put(long value) {
-    length = DecimalWriter.whole(value, answer, length);
-  }
-
-  private void put(double value) {
-    length = DecimalWriter.write(value, answer, length);
-  }
-
-  private static byte[] ascii(String text) {
-    return text.getBytes(US_ASCII);
+    out.name(AnswerField.EFFECTIVE_SAMPLE_SIZE);
+    out.number(summary.effectiveSampleSize());
+    out.name(AnswerField.RUN_MEAN_WEIGHT);
+    out.number(summary.runMeanWeight());
+    out.name(AnswerField.DOWN_WEIGHTED);
+    out.whole(summary.downWeighted());
+    out.name(AnswerField.UNUSABLE);
+    out.whole(summary.unusable());
+    out.name(AnswerField.WARMING_UP);
+    out.flag(summary.warmingUp());
+    out.name(AnswerField.LATE);
+    out.flag(summary.late());
+    out.endObject();
   }
 }

@@ -31,10 +31,18 @@ abstract sealed class Request<T> {
     final @Nullable String key;
     final ObservationBatch batch;
 
+    /** Whether the answer says what the turns are like once the batch is applied. */
+    final boolean withStatistics;
+
     Score(RunId id, @Nullable String key, ObservationBatch batch) {
+      this(id, key, batch, false);
+    }
+
+    Score(RunId id, @Nullable String key, ObservationBatch batch, boolean withStatistics) {
       super(id);
       this.key = key;
       this.batch = batch;
+      this.withStatistics = withStatistics;
     }
 
     @Override

@@ -365,6 +365,11 @@ final class Run {
         newest.runMean().value());
   }
 
+  /** What {@link #statistics} says of turns, without the sources, which may be many. */
+  TurnStatistics turnStatistics() {
+    return new TurnStatistics(sequence, steps.everything(), totals.slotsWith(steps.pending()));
+  }
+
   /** The triples of reference(newest), for those who watch: no more than a copy of small arrays. */
   MomentsTable referenceTriples() {
     return steps.newestReference().triples().triples();

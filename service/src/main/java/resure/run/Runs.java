@@ -222,6 +222,30 @@ public final class Runs implements AutoCloseable {
     return offer(new Request.Score(id, key, batch));
   }
 
+  /**
+   * The same, answered with what the turns are like once the batch is applied; for a repeated key,
+   * with what they are like now. The batch is answered without where that cannot be had.
+   */
+  public CompletableFuture<Outcome<Scored>> scoreWithStatistics(
+      RunId id, @Nullable String key, ObservationBatch batch) {
+    return offer(new Request.Score(id, key, batch, true))
+        .thenCompose(
+            outcome ->
+                outcome instanceof Outcome.Done<Scored> done && done.value().statistics() == null
+                    ? withStatisticsOfNow(id, done)
+                    : CompletableFuture.completedFuture(outcome));
+  }
+
+  private CompletableFuture<Outcome<Scored>> withStatisticsOfNow(
+      RunId id, Outcome.Done<Scored> scored) {
+    return read(id, Run::turnStatistics)
+        .thenApply(
+            outcome ->
+                outcome instanceof Outcome.Done<TurnStatistics> now
+                    ? Outcome.done(scored.value().with(now.value()))
+                    : scored);
+  }
+
   /** The run as it is. */
   public CompletableFuture<Outcome<RunDescription>> describe(RunId id) {
     return read(id, Run::describe);

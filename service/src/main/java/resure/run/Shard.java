@@ -632,8 +632,13 @@ final class Shard implements Runnable {
         if (batch.weights().late()) {
           listener.lateBatch();
         }
+        // Now, since the next batch of the group would be in it too.
+        TurnStatistics statistics =
+            score.withStatistics && run != null ? run.turnStatistics() : null;
         answerLater(
-            score, Outcome.done(new Scored(sequence, batch.batch(), batch.weights(), false)));
+            score,
+            Outcome.done(
+                new Scored(sequence, batch.batch(), batch.weights(), false, statistics)));
       }
       case Request.Create create -> {
         Run created = Run.created(inFlight.append.run(), (JournalEntry.Created) entry, compute);

@@ -33,22 +33,30 @@ public final class Totals {
   }
 
   void add(BatchTotals batch) {
-    for (int i = 0; i < batch.slots().size(); i++) {
-      WeightSums sums = batch.perSlot().get(i);
-      slot(batch.slots().get(i)).add(sums);
-      all.add(sums);
-    }
+    addSlots(slots, batch);
+    batch.perSlot().forEach(all::add);
     for (int i = 0; i < batch.sources().size(); i++) {
       source(batch.sources().get(i)).add(batch.perSource().get(i));
     }
     runMean = runMean.plus(batch);
   }
 
-  private WeightSums slot(int slot) {
-    while (slots.size() <= slot) {
-      slots.add(new WeightSums());
+  private static void addSlots(List<WeightSums> slots, BatchTotals batch) {
+    for (int i = 0; i < batch.slots().size(); i++) {
+      int slot = batch.slots().get(i);
+      while (slots.size() <= slot) {
+        slots.add(new WeightSums());
+      }
+      slots.get(slot).add(batch.perSlot().get(i));
     }
-    return slots.get(slot);
+  }
+
+  /** Per slot, with batches that are not folded yet; a copy. */
+  List<WeightSums> slotsWith(List<PendingBatch> pending) {
+    List<WeightSums> copy = new ArrayList<>(slots.size());
+    slots.forEach(sums -> copy.add(sums.copy()));
+    pending.forEach(batch -> addSlots(copy, batch.totals()));
+    return copy;
   }
 
   private WeightSums source(@Nullable String source) {

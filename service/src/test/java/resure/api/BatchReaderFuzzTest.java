@@ -63,7 +63,7 @@ class BatchReaderFuzzTest {
       expectProblem(body, e);
       return;
     }
-    ObservationBatch actual = reader.read(body, body.length);
+    ObservationBatch actual = reader.read(Representation.JSON, body, body.length);
     if (!actual.sameObservations(expected)
         || !String.valueOf(actual.attempt()).equals(String.valueOf(expected.attempt()))) {
       throw new AssertionError("read differently");
@@ -75,7 +75,7 @@ class BatchReaderFuzzTest {
     refused += isJson ? 1 : 0;
     malformed += isJson ? 0 : 1;
     try {
-      reader.read(body, body.length);
+      reader.read(Representation.JSON, body, body.length);
     } catch (ProblemException problem) {
       // The grammar of JSON allows half a surrogate pair, escaped; Jackson does not in names.
       boolean undecided = String.valueOf(oracle.getMessage()).contains("surrogate");

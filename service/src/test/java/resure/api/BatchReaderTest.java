@@ -116,7 +116,7 @@ class BatchReaderTest {
         "{\"dialogues\":[{\"id\":\"b\",\"losses\":[1,2]},{\"id\":\"c\",\"losses\":[3],"
             + "\"tokens\":[8],\"weights\":[1]},{\"id\":\"d\",\"losses\":[7,null]}]}";
     ObservationBatch expected =
-        new BatchReader(MAX_LOSSES).read(partial.getBytes(UTF_8), partial.length());
+        new BatchReader(MAX_LOSSES).read(Representation.JSON, partial.getBytes(UTF_8), partial.length());
     ObservationBatch first = read(full);
     problem(full.replace("0.5]}]}", "0.5]}]"));
     assertThat(read(partial).sameObservations(expected)).isTrue();
@@ -399,11 +399,11 @@ class BatchReaderTest {
         ("{\"step\":12,\"attempt\":\"\\u00e9é\",\"dialogues\":[{\"id\":\"a\",\"losses\":[1.5e3,null,"
              + "-Infinity],\"tokens\":[1,2,3],\"weights\":[0.5,null,0]}]}")
             .getBytes(UTF_8);
-    assertThat(reader.read(body, body.length).size()).isEqualTo(3);
+    assertThat(reader.read(Representation.JSON, body, body.length).size()).isEqualTo(3);
     for (int length = 0; length < body.length; length++) {
       int cut = length;
       ProblemException problem =
-          catchThrowableOfType(ProblemException.class, () -> reader.read(body, cut));
+          catchThrowableOfType(ProblemException.class, () -> reader.read(Representation.JSON, body, cut));
       assertThat(problem).as("cut at %d", cut).isNotNull();
       assertThat(problem.type()).as("cut at %d", cut).isEqualTo(ProblemType.MALFORMED_BODY);
       assertThat(problem(Arrays.copyOf(body, cut)).detail()).isEqualTo(problem.detail());
@@ -420,7 +420,7 @@ class BatchReaderTest {
 
   private ObservationBatch read(String body) {
     byte[] bytes = body.getBytes(UTF_8);
-    return reader.read(bytes, bytes.length);
+    return reader.read(Representation.JSON, bytes, bytes.length);
   }
 
   private void assertInvalid(String body, String pointer) {
@@ -436,7 +436,7 @@ class BatchReaderTest {
 
   private ProblemException problem(byte[] body) {
     ProblemException problem =
-        catchThrowableOfType(ProblemException.class, () -> reader.read(body, body.length));
+        catchThrowableOfType(ProblemException.class, () -> reader.read(Representation.JSON, body, body.length));
     assertThat(problem).as(new String(body, UTF_8)).isNotNull();
     return problem;
   }

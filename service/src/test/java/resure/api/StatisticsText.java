@@ -11,6 +11,6 @@ public final class StatisticsText {
 
   /** The body of {@code GET /v1/runs/{run}/statistics}. */
   public static String of(RunStatistics statistics) {
-    return new String(RunJson.statistics(statistics), UTF_8);
+    return new String(Json.write(Representation.JSON, RunJson.statistics(statistics)), UTF_8);
   }
 }

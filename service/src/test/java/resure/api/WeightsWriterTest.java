@@ -75,7 +75,7 @@ class WeightsWriterTest {
 
   private static ObservationBatch batch(String json) {
     byte[] body = json.getBytes(UTF_8);
-    return new BatchReader(65_536).read(body, body.length);
+    return new BatchReader(65_536).read(Representation.JSON, body, body.length);
   }
 
   private static Weights weights(double divisor, boolean shadow, double... raw) {
@@ -83,7 +83,7 @@ class WeightsWriterTest {
   }
 
   private String answer(long sequence, ObservationBatch batch, Weights weights) {
-    writer.write(sequence, batch, weights);
-    return new String(writer.bytes(), 0, writer.length(), UTF_8);
+    BodyWriter answer = writer.write(Representation.JSON, sequence, batch, weights, null);
+    return new String(answer.bytes(), 0, answer.length(), UTF_8);
   }
 }

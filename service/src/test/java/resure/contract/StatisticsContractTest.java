@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -221,6 +222,59 @@ class StatisticsContractTest {
   }
 
   @Test
+  void aBatchIsAnsweredWithTheStatisticsRightAfterItWhereTheyAreAskedFor() {
+    String run = live.newRun("{\"warmUp\":2}");
+    String post = run + "/observations?include=statistics";
+    for (int step = 0; step < 4; step++) {
+      for (String losses : List.of("1,null,NaN", "3.5,2")) {
+        JsonNode answer = live.post(post, batch("\"step\":" + step + ",", losses)).json();
+        JsonNode after = statistics(run);
+        assertThat(answer.at("/statistics/sequence")).isEqualTo(after.get("sequence"));
+        assertThat(answer.at("/statistics/turns")).isEqualTo(after.get("turns"));
+      }
+    }
+    Answer without = live.score(run, batch("\"step\":4,", "1"));
+    assertThat(without.json().has("statistics")).isFalse();
+  }
+
+  @Test
+  void statisticsThatComeWithABatchHaveNoneOfALaterOne() {
+    String run = live.newRun("{}");
+    List<CompletableFuture<Answer>> posts = new ArrayList<>();
+    for (int rank = 0; rank < 32; rank++) {
+      posts.add(
+          live.sendAsync(
+              live.request(
+                  "POST",
+                  run + "/observations?include=statistics",
+                  "Content-Type",
+                  "application/json"),
+              batch("\"step\":0,\"rank\":" + rank + ",", "1").getBytes(StandardCharsets.UTF_8),
+              "POST"));
+    }
+    for (CompletableFuture<Answer> post : posts) {
+      JsonNode answer = post.join().json();
+      long sequence = answer.get("sequence").asLong();
+      assertThat(answer.at("/statistics/sequence").asLong()).isEqualTo(sequence);
+      assertThat(answer.at("/statistics/turns/0/seen").asLong()).isEqualTo(sequence - 1);
+    }
+  }
+
+  @Test
+  void aRepeatedKeyIsAnsweredWithTheStatisticsOfNow() {
+    String run = live.newRun("{}");
+    String post = run + "/observations?include=statistics";
+    String body = batch("\"step\":0,", "1");
+    Answer first = live.post(run + "/observations", body, "Idempotency-Key", "k");
+    live.score(run, batch("\"step\":1,", "2", "3"));
+    Answer again = live.post(post, body, "Idempotency-Key", "k");
+    assertThat(again.header("Idempotency-Replayed")).isEqualTo("true");
+    assertThat(again.text()).startsWith(first.text().substring(0, first.text().length() - 1));
+    assertThat(again.json().at("/statistics/sequence").asLong()).isEqualTo(3);
+    assertThat(again.json().at("/statistics/turns")).isEqualTo(statistics(run).get("turns"));
+  }
+
+  @Test
   void aRunWithoutStepsHasNoStepInItsStatistics() {
     String run = live.newRun("{}");
     live.score(run, batch("", "1"));
@@ -328,6 +382,7 @@ class StatisticsContractTest {
     "observations?fromStep=1&fromStep=2, fromStep",
     "observations?fromstep=1, fromstep",
     "statistics?turn=1, turn",
+    "statistics?include=statistics, include",
   })
   void aBadQueryParameterIsNamed(String query, String parameter) {
     String run = live.newRun("{}");

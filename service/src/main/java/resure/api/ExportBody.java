@@ -9,33 +9,51 @@ import resure.run.Export;
 import resure.run.Scored;
 
 /**
- * An export as lines of JSON, an observation each, in pieces of about 16 KiB: what a slow reader
- * leaves in memory is a few of these. One thread at a time.
+ * An export, as a line of JSON for each observation or as one array of CBOR whose break says that it
+ * is whole, in pieces of about 16 KiB: what a slow reader leaves in memory is a few of these. One
+ * thread at a time.
  */
-final class ExportLines {
+final class ExportBody {
 
   private static final int PIECE = 1 << 14;
 
+  private static final int ARRAY_UNTIL_BREAK = 0x9F;
+  private static final int BREAK = 0xFF;
+
   private final Export export;
+  private final Representation representation;
+  private boolean begun;
+  private boolean ended;
   private List<Scored> chunk = List.of();
   private int batch;
   private int dialogue;
   private int loss;
 
-  ExportLines(Export export) {
+  ExportBody(Export export, Representation representation) {
     this.export = export;
+    this.representation = representation;
   }
 
-  /** The next lines, whole ones; null at the end. Blocks. */
+  /** The next observations, whole ones; null at the end. Blocks. */
   byte @Nullable [] next() throws JournalException {
     ByteArrayOutputStream piece = new ByteArrayOutputStream(PIECE + 512);
-    while (piece.size() < PIECE) {
+    if (!begun) {
+      begun = true;
+      if (representation == Representation.CBOR) {
+        piece.write(ARRAY_UNTIL_BREAK);
+      }
+    }
+    while (!ended && piece.size() < PIECE) {
       if (batch == chunk.size()) {
         chunk = export.next();
         batch = 0;
         dialogue = 0;
         loss = 0;
         if (chunk.isEmpty()) {
+          ended = true;
+          if (representation == Representation.CBOR) {
+            piece.write(BREAK);
+          }
           break;
         }
       }
@@ -44,7 +62,7 @@ final class ExportLines {
     return piece.size() == 0 ? null : piece.toByteArray();
   }
 
-  /** Writes lines of one batch until the piece is full or the batch at its end. */
+  /** Writes observations of one batch until the piece is full or the batch at its end. */
   private void write(ByteArrayOutputStream piece, Scored scored) {
     ObservationBatch observations = scored.batch();
     while (dialogue < observations.dialogues()) {
@@ -55,8 +73,10 @@ final class ExportLines {
           return;
         }
         if (observations.supervised(loss)) {
-          piece.writeBytes(line(scored, id, dialogue, loss));
-          piece.write('\n');
+          piece.writeBytes(observation(scored, id, dialogue, loss));
+          if (representation == Representation.JSON) {
+            piece.write('\n');
+          }
         }
       }
       dialogue++;
@@ -66,9 +86,10 @@ final class ExportLines {
     loss = 0;
   }
 
-  private static byte[] line(Scored scored, String id, int dialogue, int loss) {
+  private byte[] observation(Scored scored, String id, int dialogue, int loss) {
     ObservationBatch batch = scored.batch();
     return Json.write(
+        representation,
         json -> {
           json.writeStartObject();
           json.writeNumberProperty("sequence", scored.sequence());

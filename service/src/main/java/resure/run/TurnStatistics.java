@@ -1,0 +1,13 @@
+package resure.run;
+
+import java.util.List;
+import resure.statistics.MomentsTable;
+
+/**
+ * What {@link RunStatistics} says of turns; immutable, nobody else holds its parts.
+ *
+ * @param sequence the position in the run's journal that this is the state of
+ * @param turns triples of everything folded and pending
+ * @param sums weight sums of everything folded and pending, per slot
+ */
+public record TurnStatistics(long sequence, MomentsTable turns, List<WeightSums> sums) {}
