@@ -273,36 +273,6 @@ public final class ResureClient implements AutoCloseable {
     return caller.once(Calls.score(run, key, batch, withStatistics), deadline);
   }
 
-<<<<<<< HEAD
-  /** One attempt at {@link #create}. */
-  CompletableFuture<Run> createOnce(String run, Settings settings, Duration deadline) {
-    return once(runCall("PUT", path(run), RequestWriter.settings(settings)), deadline);
-  }
-
-  /** One attempt at {@link #rewind}. */
-  CompletableFuture<Run> rewindOnce(
-      String run, long nextStep, @Nullable String attempt, Duration deadline) {
-    return once(
-        runCall("POST", path(run) + "/rewind", RequestWriter.rewind(nextStep, attempt)), deadline);
-  }
-
-  /** One attempt at {@link #statistics}. */
-  CompletableFuture<Statistics> statisticsOnce(String run, Duration deadline) {
-    return once(statisticsCall(run), deadline);
-  }
-
-  private <T> CompletableFuture<T> once(Call<T> call, Duration within) {
-    URI address = addresses.current();
-    CompletableFuture<T> result =
-        tracked(() -> attempt(call, address, timer.nanoTime() + within.toNanos()));
-    result.whenComplete(
-        (value, failure) -> {
-          if (failure instanceof ResureException known && RetryingCall.elsewhere(known)) {
-            addresses.failed(address);
-          }
-        });
-    return result;
-=======
   /**
    * Waits for calls in flight, which end by their deadlines, then ends all threads and connections.
    * Again, it does nothing.
@@ -310,7 +280,6 @@ public final class ResureClient implements AutoCloseable {
   @Override
   public void close() {
     caller.close();
->>>>>>> 35606b09ee19af2c2a299a77c4826d9ab7e21376
   }
 
   /** The addresses. */
