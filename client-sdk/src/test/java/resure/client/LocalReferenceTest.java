@@ -119,7 +119,8 @@ class LocalReferenceTest {
         1,
         turns,
         List.of(),
-        new Statistics.Reference(null, runMeanWeight, List.of()));
+        new Statistics.Reference(null, runMeanWeight, List.of()),
+        "\"1\"");
   }
 
   private static MomentsTable triples(JsonNode turns) {

@@ -95,11 +95,12 @@ final class SimulatedService implements RunCalls {
     next.addAll(Arrays.asList(fates));
   }
 
-  private <T> CompletableFuture<T> call(String name, Duration deadline, Supplier<T> effect) {
+  private <T> CompletableFuture<T> call(
+      String name, boolean refusable, Duration deadline, Supplier<T> effect) {
     calls.add(name);
     callTimes.add(time.elapsed());
     Fate fate = next.isEmpty() ? usual : next.remove();
-    if (fate.ofBatches() && !name.startsWith("post")) {
+    if (fate.ofBatches() && !refusable) {
       fate = Fate.answer(10);
     }
     CompletableFuture<T> answer = new CompletableFuture<>();
@@ -148,7 +149,7 @@ final class SimulatedService implements RunCalls {
 
   @Override
   public CompletableFuture<Run> create(Settings settings, Duration deadline) {
-    return call("create", deadline, this::run);
+    return call("create", false, deadline, this::run);
   }
 
   @Override
@@ -156,6 +157,7 @@ final class SimulatedService implements RunCalls {
       long nextStep, @Nullable String attempt, Duration deadline) {
     return call(
         "rewind " + nextStep,
+        false,
         deadline,
         () -> {
           recorded.values().removeIf(batch -> batch.step != null && batch.step >= nextStep);
@@ -167,6 +169,7 @@ final class SimulatedService implements RunCalls {
   public CompletableFuture<Statistics> statistics(Duration deadline) {
     return call(
         "statistics",
+        false,
         deadline,
         () ->
             new Statistics(
@@ -179,7 +182,8 @@ final class SimulatedService implements RunCalls {
                 1,
                 turns,
                 List.of(),
-                new Statistics.Reference(step, runMeanWeight, List.of())));
+                new Statistics.Reference(step, runMeanWeight, List.of()),
+                "\"1\""));
   }
 
   @Override
@@ -187,6 +191,8 @@ final class SimulatedService implements RunCalls {
       String key, Batch batch, boolean withStatistics, Duration deadline) {
     return call(
         "post " + batch.step + (withStatistics ? " with statistics" : ""),
+        // The key is looked at before all that a batch can be refused for.
+        !recorded.containsKey(key),
         deadline,
         () -> {
           Batch before = recorded.putIfAbsent(key, batch);
