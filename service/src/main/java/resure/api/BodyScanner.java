@@ -130,7 +130,9 @@ abstract sealed class BodyScanner permits JsonScanner, CborScanner {
   }
 
   final boolean textIs(byte[] utf8) {
-    return Arrays.equals(text, textFrom, textTo, utf8, 0, utf8.length);
+    // Most that differ have another length, which is cheaper to see from here.
+    return textTo - textFrom == utf8.length
+        && Arrays.equals(text, textFrom, textTo, utf8, 0, utf8.length);
   }
 
   final String textString() {

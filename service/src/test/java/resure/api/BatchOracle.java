@@ -4,8 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
 import java.math.BigInteger;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
@@ -20,8 +18,10 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
+import tools.jackson.dataformat.cbor.CBORParser;
 
 /**
  * Reads a batch the slow and plain way: Jackson's tokens into maps and lists, then the rules of the
@@ -42,25 +42,30 @@ final class BatchOracle {
 
   private static final BigInteger LARGEST = BigInteger.TWO.pow(53).subtract(BigInteger.ONE);
 
-  private final JsonFactory json =
-      JsonFactory.builder()
-          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-          .streamReadConstraints(StreamReadConstraints.builder().maxNumberLength(1_000_000).build())
-          .build();
-
+  private final TokenStreamFactory factory;
   private final int maxLosses;
 
+  /** Of JSON. */
   BatchOracle(int maxLosses) {
-    this.maxLosses = maxLosses;
+    this(
+        maxLosses,
+        JsonFactory.builder()
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .streamReadConstraints(
+                StreamReadConstraints.builder().maxNumberLength(1_000_000).build())
+            .build());
   }
 
-  /** The batch in a body; throws what Jackson throws where it is not JSON. */
-  ObservationBatch read(byte[] body) throws Refused, CharacterCodingException {
-    // Jackson lets some byte sequences pass that are not UTF-8.
-    UTF_8.newDecoder().decode(ByteBuffer.wrap(body));
+  BatchOracle(int maxLosses, TokenStreamFactory factory) {
+    this.maxLosses = maxLosses;
+    this.factory = factory;
+  }
+
+  /** The batch in a body; throws what Jackson throws where it is not well-formed. */
+  ObservationBatch read(byte[] body) throws Refused {
     Duplicates duplicates = new Duplicates();
     Object tree;
-    try (JsonParser parser = json.createParser(ObjectReadContext.empty(), body)) {
+    try (JsonParser parser = factory.createParser(ObjectReadContext.empty(), body)) {
       parser.nextToken();
       tree = value(parser, duplicates);
       if (parser.nextToken() != null) {
@@ -100,7 +105,11 @@ final class BatchOracle {
       }
       case VALUE_STRING -> parser.getString();
       case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> {
-        String number = parser.getString();
+        // Text of a number that was never text may be that of a float of fewer bits.
+        String number =
+            parser instanceof CBORParser && token == JsonToken.VALUE_NUMBER_FLOAT
+                ? Double.toString(parser.getDoubleValue())
+                : parser.getString();
         // Jackson knows more spellings than Python's: +Infinity, -INF.
         if (!number.matches("-?[0-9].*|NaN|-?Infinity")) {
           throw new JacksonException("number") {};

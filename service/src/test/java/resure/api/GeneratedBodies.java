@@ -81,31 +81,38 @@ final class GeneratedBodies {
   byte[] mutated(byte[] body) {
     byte[] mutated = body;
     for (int faults = 1 + random.nextInt(2); faults > 0; faults--) {
-      int from = random.nextInt(mutated.length + 1);
-      int to = Math.min(mutated.length, from + (random.nextBoolean() ? 1 : random.nextInt(8)));
-      byte[] middle =
-          switch (random.nextInt(6)) {
-            case 0 -> new byte[0];
-            case 1 -> new byte[] {(byte) random.nextInt(256)};
-            case 2 -> new byte[] {(byte) (' ' + random.nextInt(95))};
-            case 3 -> FRAGMENTS[random.nextInt(FRAGMENTS.length)].getBytes(UTF_8);
-            case 4 -> {
-              int start = random.nextInt(mutated.length + 1);
-              yield Arrays.copyOfRange(
-                  mutated, start, Math.min(mutated.length, start + random.nextInt(40)));
-            }
-            default -> {
-              to = from;
-              yield FRAGMENTS[random.nextInt(FRAGMENTS.length)].getBytes(UTF_8);
-            }
-          };
-      byte[] joined = new byte[from + middle.length + mutated.length - to];
-      System.arraycopy(mutated, 0, joined, 0, from);
-      System.arraycopy(middle, 0, joined, from, middle.length);
-      System.arraycopy(mutated, to, joined, from + middle.length, mutated.length - to);
-      mutated = joined;
+      mutated =
+          mutated(
+              mutated, FRAGMENTS[random.nextInt(FRAGMENTS.length)].getBytes(UTF_8), random);
     }
     return mutated;
+  }
+
+  /** The same with one fault, for which a fragment may be used. */
+  static byte[] mutated(byte[] body, byte[] fragment, Random random) {
+    int from = random.nextInt(body.length + 1);
+    int to = Math.min(body.length, from + (random.nextBoolean() ? 1 : random.nextInt(8)));
+    byte[] middle =
+        switch (random.nextInt(6)) {
+          case 0 -> new byte[0];
+          case 1 -> new byte[] {(byte) random.nextInt(256)};
+          case 2 -> new byte[] {(byte) (' ' + random.nextInt(95))};
+          case 3 -> fragment;
+          case 4 -> {
+            int start = random.nextInt(body.length + 1);
+            yield Arrays.copyOfRange(
+                body, start, Math.min(body.length, start + random.nextInt(40)));
+          }
+          default -> {
+            to = from;
+            yield fragment;
+          }
+        };
+    byte[] joined = new byte[from + middle.length + body.length - to];
+    System.arraycopy(body, 0, joined, 0, from);
+    System.arraycopy(middle, 0, joined, from, middle.length);
+    System.arraycopy(body, to, joined, from + middle.length, body.length - to);
+    return joined;
   }
 
   private String dialogue() {

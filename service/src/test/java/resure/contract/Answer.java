@@ -37,12 +37,16 @@ public final class Answer {
     return new String(body, StandardCharsets.UTF_8);
   }
 
+  /** The body as a tree, by its media type. */
   public JsonNode json() {
-    return ContractValidator.parse(body);
+    return ContractValidator.parse(header("Content-Type"), body);
   }
 
-  /** The lines of an export. */
+  /** The lines of an export, or the elements of its array. */
   public List<JsonNode> lines() {
+    if (header("Content-Type").equals(LiveService.CBOR)) {
+      return List.copyOf(json().values());
+    }
     return text()
         .lines()
         .map(line -> ContractValidator.parse(line.getBytes(StandardCharsets.UTF_8)))

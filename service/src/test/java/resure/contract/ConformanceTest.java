@@ -17,38 +17,49 @@ class ConformanceTest {
   /** What needs a service that is overloaded, broken, or without a disk. */
   private static final Set<String> NOT_ON_A_SOUND_SERVICE = Set.of("429", "500", "503");
 
+  private static final String BATCH =
+      "{\"step\":1,\"attempt\":\"a\",\"dialogues\":[{\"id\":\"d\",\"losses\":[1]}]}";
   private static final String REPLAY = "{\"configurations\":[{}]}";
 
   private final ContractValidator contract = new ContractValidator();
 
   @Test
-  void everyDocumentedStatusOfEveryOperationIsMet() {
+  void everyDocumentedStatusOfEveryOperationIsMetAndEveryMediaType() {
     try (LiveService live = LiveService.start()) {
       provoke(live);
+      live.speak(LiveService.Speech.CBOR);
+      everyOperation(live);
       Set<String> expected = new TreeSet<>(live.contract().documented());
       expected.removeIf(
           pair -> NOT_ON_A_SOUND_SERVICE.contains(pair.substring(pair.indexOf(' ') + 1)));
       assertThat(live.contract().seen()).containsExactlyElementsOf(expected);
+      assertThat(live.contract().seenTypes())
+          .containsExactlyElementsOf(live.contract().documentedTypes());
     }
   }
 
-  private static void provoke(LiveService live) {
+  private static String everyOperation(LiveService live) {
     String run = live.newRun("{}");
-    String batch = "{\"step\":1,\"attempt\":\"a\",\"dialogues\":[{\"id\":\"d\",\"losses\":[1]}]}";
-    live.put(run, "");
-    live.put(run, "{\"lag\":1}");
-    live.get(run);
     live.get("/v1/runs");
-    live.score(run, batch);
+    live.get(run);
+    live.score(run, BATCH);
     live.get(run + "/observations");
     live.get(run + "/statistics");
-    live.get(run + "/statistics", "If-None-Match", "*");
     replays(live, run);
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"b\"}");
-    live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/finish", "");
-    live.post(run + "/observations", batch);
     live.get("/v1/compute");
+    return run;
+  }
+
+  private static void provoke(LiveService live) {
+    String run = everyOperation(live);
+    String batch = BATCH;
+    live.put(run, "");
+    live.put(run, "{\"lag\":1}");
+    live.get(run + "/statistics", "If-None-Match", "*");
+    live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
+    live.post(run + "/observations", batch);
     live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
     live.get("/openapi.yaml");
 

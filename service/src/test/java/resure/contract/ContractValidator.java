@@ -32,6 +32,7 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.dataformat.cbor.CBORMapper;
 
 /**
  * Holds exchanges to {@code openapi/resure.yaml}: method, path, query, status, headers, media
@@ -54,6 +55,12 @@ public final class ContractValidator {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
+  private static final CBORMapper CBOR =
+      CBORMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
   private final JsonNode contract;
   private final SchemaRegistry schemas;
   private final Map<String, Schema> compiled = new ConcurrentHashMap<>();
@@ -63,6 +70,9 @@ public final class ContractValidator {
   private final Map<String, String> problems = new TreeMap<>();
 
   private final Set<String> seen = new ConcurrentSkipListSet<>();
+
+  /** Media types of bodies and answers: {@code createRun takes application/cbor}. */
+  private final Set<String> seenTypes = new ConcurrentSkipListSet<>();
 
   /** Reads the contract. */
   public ContractValidator() {
@@ -97,6 +107,22 @@ public final class ContractValidator {
   /** Reads JSON with the contract's extension: NaN, Infinity and -Infinity are numbers. */
   public static JsonNode parse(byte[] body) {
     return JSON.readTree(body);
+  }
+
+  /** Reads a body by its media type; parameters do not matter. */
+  static JsonNode parse(String mediaType, byte[] body) {
+    return withoutParameters(mediaType).equals(LiveService.CBOR)
+        ? CBOR.readTree(body)
+        : parse(body);
+  }
+
+  private static String withoutParameters(String mediaType) {
+    return mediaType.replaceFirst(";.*", "").toLowerCase(Locale.ROOT);
+  }
+
+  /** What JSON says, in CBOR. */
+  static byte[] cbor(String json) {
+    return CBOR.writeValueAsBytes(parse(json.getBytes(StandardCharsets.UTF_8)));
   }
 
   /** Fails unless two trees say the same. */
@@ -150,6 +176,32 @@ public final class ContractValidator {
   /** The same of what has passed {@link #check} so far. */
   Set<String> seen() {
     return new TreeSet<>(seen);
+  }
+
+  /** Every operation with every media type that it takes or, when all is well, answers. */
+  Set<String> documentedTypes() {
+    Set<String> all = new TreeSet<>();
+    for (JsonNode path : contract.get("paths")) {
+      for (JsonNode operation : path) {
+        if (operation.has("operationId")) {
+          String id = operation.get("operationId").asString();
+          operation
+              .at("/requestBody/content")
+              .propertyNames()
+              .forEach(type -> all.add(id + " takes " + type));
+          operation.get("responses").properties().stream()
+              .filter(response -> response.getKey().startsWith("2"))
+              .flatMap(response -> response.getValue().path("content").propertyNames().stream())
+              .forEach(type -> all.add(id + " answers " + type));
+        }
+      }
+    }
+    return all;
+  }
+
+  /** The same of what has passed {@link #check} so far. */
+  Set<String> seenTypes() {
+    return new TreeSet<>(seenTypes);
   }
 
   /** An example of the contract, with the place of its schema. */
@@ -277,7 +329,18 @@ public final class ContractValidator {
       accepted(place, operation, request, body);
     }
     answered(resolve(place + "/responses/" + status), answer);
-    seen.add(operation.get("operationId").asString() + " " + status);
+    String id = operation.get("operationId").asString();
+    seen.add(id + " " + status);
+    if (answer.status() < 300) {
+      note(id + " answers ", answer.header("Content-Type"));
+      note(id + " takes ", request.headers().firstValue("Content-Type").orElse(""));
+    }
+  }
+
+  private void note(String what, String mediaType) {
+    if (!mediaType.isEmpty()) {
+      seenTypes.add(what + withoutParameters(mediaType));
+    }
   }
 
   private void problem(Answer answer) {
@@ -300,7 +363,14 @@ public final class ContractValidator {
     if (!operation.has("requestBody")) {
       require(body.length == 0, "a body was accepted that the contract does not have");
     } else if (body.length > 0) {
-      valid(place + "/requestBody/content/application~1json/schema", body);
+      String type =
+          withoutParameters(request.headers().firstValue("Content-Type").orElse(""));
+      require(
+          operation.at("/requestBody/content").has(type),
+          "a media type was accepted that the contract does not have: " + type);
+      valid(
+          place + "/requestBody/content/" + type.replace("/", "~1") + "/schema",
+          parse(type, body));
     } else {
       require(
           !operation.path("requestBody").path("required").asBoolean(false), "no body was accepted");
@@ -360,7 +430,7 @@ public final class ContractValidator {
       require(answer.body().length == 0, "a body that the contract does not have");
       return;
     }
-    String type = answer.header("Content-Type").replaceFirst(";.*", "");
+    String type = withoutParameters(answer.header("Content-Type"));
     require(
         response.get("content").has(type), "a media type that the contract does not have: " + type);
     String schema = place + "/content/" + type.replace("/", "~1") + "/schema";
@@ -372,6 +442,11 @@ public final class ContractValidator {
             .lines()
             .limit(MOST_LINES)
             .forEach(line -> valid(schema, line.getBytes(StandardCharsets.UTF_8)));
+      }
+      case LiveService.CBOR -> {
+        JsonNode tree = parse(type, answer.body());
+        require(!tree.toString().matches("(?s).*(NaN|Infinity).*"), "NaN answered");
+        valid(schema, tree);
       }
       case "application/yaml" -> require(answer.body().length > 0, "no document");
       default -> {
@@ -396,7 +471,11 @@ public final class ContractValidator {
   }
 
   private void valid(String schema, byte[] body) {
-    List<String> errors = errors(schema, parse(body));
+    valid(schema, parse(body));
+  }
+
+  private void valid(String schema, JsonNode value) {
+    List<String> errors = errors(schema, value);
     require(errors.isEmpty(), "not valid by " + schema + ": " + errors);
   }
 

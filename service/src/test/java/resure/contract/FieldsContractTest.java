@@ -308,7 +308,7 @@ class FieldsContractTest {
   }
 
   @Test
-  void aBodySaysThatItIsJson() {
+  void aBodySaysThatItIsJsonOrCbor() {
     String run = live.newRun("{}");
     byte[] body = "{\"dialogues\":[]}".getBytes(StandardCharsets.US_ASCII);
     String path = run + "/observations";
@@ -319,6 +319,7 @@ class FieldsContractTest {
             "application/xml",
             "application/jsonx",
             "application/json; charset=utf-16",
+            "application/cbor-seq",
             "application/*",
             "nonsense")) {
       assertThat(
@@ -348,7 +349,7 @@ class FieldsContractTest {
   void theAnswerIsWhatTheClientAcceptsOr406AndNothingDone() {
     String run = live.newRun("{}");
     for (String accept :
-        List.of("text/html", "application/json;q=0", "application/cbor", "application/x-ndjson")) {
+        List.of("text/html", "application/json;q=0", "application/cbor;q=0", "application/x-ndjson", "nonsense")) {
       assertThat(live.post(run + "/observations", "{\"dialogues\":[]}", "Accept", accept).outcome())
           .as(accept)
           .isEqualTo("406 not-acceptable");

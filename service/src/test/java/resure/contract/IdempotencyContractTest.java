@@ -9,10 +9,14 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A batch with a key is recorded once, however often it is sent. */
+@ParameterizedClass
+@EnumSource(LiveService.Speech.class)
 class IdempotencyContractTest {
 
   private static final String KEY = "Idempotency-Key";
@@ -36,6 +40,10 @@ class IdempotencyContractTest {
   @AfterAll
   static void stop() {
     live.close();
+  }
+
+  IdempotencyContractTest(LiveService.Speech speech) {
+    live.speak(speech);
   }
 
   private static void assertReplayed(Answer again, Answer first) {

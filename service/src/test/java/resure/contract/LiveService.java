@@ -16,15 +16,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.util.FileSystemUtils;
+import tools.jackson.core.JacksonException;
 
 /**
  * The service as it is, in this JVM, on ports and a state directory of its own, with a client whose
  * every exchange is held to the contract.
  */
 final class LiveService implements AutoCloseable {
+
+  static final String CBOR = "application/cbor";
+
+  /** How the client writes what its methods are given as JSON, and asks to be answered. */
+  enum Speech {
+    JSON,
+    CBOR
+  }
 
   private static final Duration DEADLINE = Duration.ofSeconds(30);
 
@@ -34,6 +44,7 @@ final class LiveService implements AutoCloseable {
   private final AtomicInteger names = new AtomicInteger();
   private final Path state;
   private final List<String> properties;
+  private Speech speech = Speech.JSON;
   private ConfigurableApplicationContext context;
 
   private LiveService(Path state, List<String> properties) {
@@ -77,6 +88,11 @@ final class LiveService implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** From now on, JSON that is given as text is sent so; what is not JSON stays as it is. */
+  void speak(Speech like) {
+    speech = like;
   }
 
   ContractValidator contract() {
@@ -145,10 +161,21 @@ final class LiveService implements AutoCloseable {
 
   private Answer send(String method, String path, String body, String... headers) {
     HttpRequest.Builder request = request(method, path, headers);
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
     if (!body.isEmpty() && !List.of(headers).contains("Content-Type")) {
-      request.header("Content-Type", "application/json");
+      byte[] cbor = speech == Speech.CBOR ? cbor(body) : null;
+      request.header("Content-Type", cbor == null ? "application/json" : CBOR);
+      bytes = cbor == null ? bytes : cbor;
     }
-    return send(request, body.getBytes(StandardCharsets.UTF_8), method);
+    return send(request, bytes, method);
+  }
+
+  private static byte @Nullable [] cbor(String json) {
+    try {
+      return ContractValidator.cbor(json);
+    } catch (JacksonException e) {
+      return null;
+    }
   }
 
   /** A request to this service that says nothing but the headers given, name by value. */
@@ -157,6 +184,9 @@ final class LiveService implements AutoCloseable {
         HttpRequest.newBuilder(URI.create("http://localhost:" + port() + path))
             .timeout(DEADLINE)
             .method(method, BodyPublishers.noBody());
+    if (speech == Speech.CBOR && !List.of(headers).contains("Accept")) {
+      request.header("Accept", CBOR);
+    }
     for (int i = 0; i < headers.length; i += 2) {
       request.header(headers[i], headers[i + 1]);
     }

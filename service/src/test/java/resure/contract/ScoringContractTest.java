@@ -8,11 +8,15 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 
 /** Losses in, weights out, over HTTP: what each field of a batch and of a configuration does. */
+@ParameterizedClass
+@EnumSource(LiveService.Speech.class)
 class ScoringContractTest {
 
   private static LiveService live;
@@ -25,6 +29,10 @@ class ScoringContractTest {
   @AfterAll
   static void stop() {
     live.close();
+  }
+
+  ScoringContractTest(LiveService.Speech speech) {
+    live.speak(speech);
   }
 
   /** One dialogue of one turn. */

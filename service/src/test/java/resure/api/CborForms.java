@@ -1,0 +1,145 @@
+package resure.api;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.ByteArrayOutputStream;
+import java.math.BigInteger;
+import java.util.Map;
+import java.util.Random;
+import tools.jackson.databind.JsonNode;
+
+/** Trees in CBOR, in any of the forms in which the same can be written, by chance. */
+final class CborForms {
+
+  private static final BigInteger TWO_TO_64 = BigInteger.TWO.pow(64);
+
+  private final Random random;
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+  CborForms(Random random) {
+    this.random = random;
+  }
+
+  byte[] of(JsonNode tree) {
+    out.reset();
+    write(tree);
+    return out.toByteArray();
+  }
+
+  private void write(JsonNode node) {
+    switch (node.getNodeType()) {
+      case OBJECT -> {
+        boolean indefinite = start(5, node.size());
+        for (Map.Entry<String, JsonNode> field : node.properties()) {
+          text(field.getKey());
+          write(field.getValue());
+        }
+        end(indefinite);
+      }
+      case ARRAY -> {
+        boolean indefinite = start(4, node.size());
+        node.forEach(this::write);
+        end(indefinite);
+      }
+      case STRING -> text(node.stringValue());
+      case NUMBER -> {
+        if (node.isIntegralNumber()) {
+          integer(node.bigIntegerValue());
+        } else {
+          real(node.doubleValue());
+        }
+      }
+      case BOOLEAN -> out.write(node.booleanValue() ? 0xF5 : 0xF4);
+      default -> out.write(0xF6);
+    }
+  }
+
+  private boolean start(int majorType, int size) {
+    boolean indefinite = random.nextInt(3) == 0;
+    if (indefinite) {
+      out.write(majorType << 5 | 31);
+    } else {
+      head(majorType, size);
+    }
+    return indefinite;
+  }
+
+  private void end(boolean indefinite) {
+    if (indefinite) {
+      out.write(0xFF);
+    }
+  }
+
+  /** In as few bytes as can be, or in more. */
+  private void head(int majorType, long argument) {
+    int least =
+        argument < 0 || argument >= 1L << 32
+            ? 8
+            : argument >= 1 << 16 ? 4 : argument >= 1 << 8 ? 2 : argument >= 24 ? 1 : 0;
+    int bytes = least;
+    while (bytes < 8 && random.nextInt(8) == 0) {
+      bytes = bytes == 0 ? 1 : 2 * bytes;
+    }
+    if (bytes == 0) {
+      out.write((int) (majorType << 5 | argument));
+      return;
+    }
+    out.write(majorType << 5 | 24 + Integer.numberOfTrailingZeros(bytes));
+    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
+      out.write((int) (argument >>> shift));
+    }
+  }
+
+  private void integer(BigInteger value) {
+    BigInteger argument = value.signum() < 0 ? value.not() : value;
+    if (argument.compareTo(TWO_TO_64) >= 0) {
+      real(value.doubleValue());
+    } else {
+      head(value.signum() < 0 ? 1 : 0, argument.longValue());
+    }
+  }
+
+  private void real(double value) {
+    float single = (float) value;
+    short half = Float.floatToFloat16(single);
+    int width = random.nextInt(3);
+    if (width == 0 && Double.compare(Float.float16ToFloat(half), value) == 0) {
+      bits(0xF9, half, 2);
+    } else if (width < 2 && Double.compare(single, value) == 0) {
+      bits(0xFA, Float.floatToIntBits(single), 4);
+    } else {
+      bits(0xFB, Double.doubleToLongBits(value), 8);
+    }
+  }
+
+  private void bits(int initial, long bits, int bytes) {
+    out.write(initial);
+    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8) {
+      out.write((int) (bits >>> shift));
+    }
+  }
+
+  private void text(String text) {
+    if (random.nextInt(4) > 0) {
+      part(text);
+      return;
+    }
+    out.write(3 << 5 | 31);
+    int at = 0;
+    while (at < text.length()) {
+      int end = text.offsetByCodePoints(at, 1);
+      while (end < text.length() && random.nextInt(3) > 0) {
+        end = text.offsetByCodePoints(end, 1);
+      }
+      part(text.substring(at, end));
+      at = end;
+    }
+    out.write(0xFF);
+  }
+
+  private void part(String text) {
+    byte[] utf8 = text.getBytes(UTF_8);
+    head(3, utf8.length);
+    out.writeBytes(utf8);
+  }
+}
