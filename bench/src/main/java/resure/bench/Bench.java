@@ -22,10 +22,11 @@ public final class Bench {
       case "replays" -> new ReplaySpeed(Options.parse(rest, ReplaySpeed.DEFAULTS), out).run();
       case "beside" -> new ReplayBeside(Options.parse(rest, ReplayBeside.DEFAULTS), out).run();
       case "crossover" -> new Crossover(Options.parse(rest, Crossover.DEFAULTS), out).run();
+      case "steps" -> new StepOverhead(Options.parse(rest, StepOverhead.DEFAULTS), out).run();
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
-        out.println("commands: http, fsync, disk, million, heap, replays, beside, crossover, jmh");
+        out.println("commands: http, fsync, disk, million, heap, replays, beside, crossover, steps, jmh");
         System.exit(2);
       }
     }
