@@ -34,26 +34,36 @@ class PackagesTest {
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
           // compute only what runs.
           Map.entry("metrics", List.of("run", "replay", "journal", "compute")),
-          Map.entry("api", List.of("run", "replay", "journal", "compute")));
+          Map.entry("api", List.of("run", "replay", "journal", "compute")),
+          // The SDK: used by nothing here but tests.
+          Map.entry("client", List.of()));
 
   private static final List<String> VALUES = List.of("observation", "statistics", "weighting");
 
   /** Of the value packages themselves. */
   private static final Map<String, List<String>> VALUES_USE =
-      Map.of("statistics", List.of(), "weighting", List.of("statistics"), "observation", List.of());
+      Map.of(
+          "statistics",
+          List.of(),
+          "weighting",
+          List.of("statistics"),
+          "observation",
+          List.of(),
+          "client",
+          List.of("statistics", "weighting"));
 
   /** Libraries, besides the platform and JSpecify's annotations. The root may use all. */
   private static final Map<String, List<String>> LIBRARIES =
       Map.of(
           "org.rocksdb", List.of("journal.rocksdb"),
           "ai.djl", List.of("compute.djl"),
-          "org.slf4j", List.of("run", "replay", "api", "journal.rocksdb"),
-          "io.micrometer", List.of("metrics"),
+          "org.slf4j", List.of("run", "replay", "api", "journal.rocksdb", "client"),
+          "io.micrometer", List.of("metrics", "client"),
           "org.springframework", List.of("api"),
           "reactor", List.of("api"),
           "io.netty", List.of("api"),
           "org.reactivestreams", List.of("api"),
-          "tools.jackson", List.of("api"),
+          "tools.jackson", List.of("api", "client"),
           "com.fasterxml.jackson", List.of("api"));
 
   private static final List<String> IMPLEMENTATIONS =
@@ -148,6 +158,17 @@ class PackagesTest {
     }
 
     assertThat(known).containsExactly("ComputeStatus");
+  }
+
+  @Test
+  void theServiceDoesNotUseTheClient() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("resure.client")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("resure.client")
+        .check(OURS);
   }
 
   @Test
