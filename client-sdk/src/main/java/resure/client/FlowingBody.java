@@ -31,8 +31,10 @@ final class FlowingBody extends InputStream implements BodySubscriber<InputStrea
   /** Lists of buffers, then an {@link End}. No longer than what was asked for, and its end. */
   private final BlockingQueue<Object> arrived = new LinkedBlockingQueue<>();
 
-  @SuppressWarnings("NullAway.Init") // comes first, by the rules of Flow
-  private volatile Flow.Subscription subscription;
+  /** Comes before the first bytes, but may come after {@link #close}. */
+  private volatile Flow.@Nullable Subscription subscription;
+
+  private volatile boolean closed;
 
   private Iterator<ByteBuffer> buffers = List.<ByteBuffer>of().iterator();
   private ByteBuffer buffer = NOTHING;
@@ -55,7 +57,11 @@ final class FlowingBody extends InputStream implements BodySubscriber<InputStrea
   @Override
   public void onSubscribe(Flow.Subscription newSubscription) {
     subscription = newSubscription;
-    newSubscription.request(1);
+    if (closed) {
+      newSubscription.cancel();
+    } else {
+      newSubscription.request(1);
+    }
   }
 
   @Override
@@ -114,7 +120,10 @@ final class FlowingBody extends InputStream implements BodySubscriber<InputStrea
       return false;
     }
     buffers = ((List<ByteBuffer>) next).iterator();
-    subscription.request(1);
+    Flow.Subscription source = subscription;
+    if (source != null) {
+      source.request(1);
+    }
     return true;
   }
 
@@ -126,7 +135,11 @@ final class FlowingBody extends InputStream implements BodySubscriber<InputStrea
   /** Ends the exchange; who reads at this moment finds the body broken. */
   @Override
   public void close() {
-    subscription.cancel();
+    closed = true;
+    Flow.Subscription source = subscription;
+    if (source != null) {
+      source.cancel();
+    }
     arrived.add(new End(new IOException("closed")));
   }
 }

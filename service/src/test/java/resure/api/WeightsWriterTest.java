@@ -9,6 +9,7 @@ import resure.observation.ObservationBatch;
 import resure.observation.Weights;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.dataformat.cbor.CBORMapper;
 
 class WeightsWriterTest {
 
@@ -73,9 +74,52 @@ class WeightsWriterTest {
     assertThat(answer(7, small, weights(1, false, 0.3))).isEqualTo(first);
   }
 
+  @Test
+  void inCborItSaysTheSameInLessThanItsRoom() {
+    for (String body :
+        new String[] {
+          "{\"step\":120,\"dialogues\":[{\"id\":\"d\",\"losses\":[2.31,1.94,null,3.02]},"
+              + "{\"id\":\"e\",\"losses\":[1.10,NaN]},{\"id\":\"e\",\"losses\":[]}]}",
+          "{\"dialogues\":[]}",
+          "{\"step\":9007199254740991,\"dialogues\":[{\"id\":\"a\",\"losses\":[1"
+              + ",2".repeat(69_999)
+              + "]}"
+              + ",{\"id\":\"a\",\"losses\":[]}".repeat(70_000)
+              + "]}"
+        }) {
+      ObservationBatch batch = batch(body);
+      double[] raw = new double[batch.size()];
+      Arrays.setAll(raw, i -> Double.isNaN(batch.losses()[i]) ? 0 : 0.12345678901234568);
+      Weights weights = weights(1, false, raw);
+      for (long sequence : new long[] {1, 24, 256, 65_536, 1L << 32, Long.MAX_VALUE}) {
+        BodyWriter answer =
+            writer.write(
+                Representation.CBOR, sequence, batch, weights, new byte[] {(byte) 0xF6});
+        JsonNode cbor =
+            CBORMapper.shared().readTree(Arrays.copyOf(answer.bytes(), answer.length()));
+        JsonNode json = JsonMapper.shared().readTree(answer(sequence, batch, weights));
+        assertThat(cbor.get("statistics").isNull()).isTrue();
+        assertThat(cbor.size()).isEqualTo(5);
+        for (String field : json.propertyNames()) {
+          assertThat(cbor.get(field).toString()).isEqualTo(json.get(field).toString());
+        }
+      }
+    }
+  }
+
+  @Test
+  void statisticsAreTheLastField() {
+    ObservationBatch batch = batch("{\"dialogues\":[]}");
+    byte[] statistics = "[".repeat(10_000).concat("]".repeat(10_000)).getBytes(UTF_8);
+    BodyWriter answer =
+        writer.write(Representation.JSON, 1, batch, weights(1, false), statistics);
+    assertThat(new String(answer.bytes(), 0, answer.length(), UTF_8))
+        .endsWith("\"late\":false},\"statistics\":" + new String(statistics, UTF_8) + "}");
+  }
+
   private static ObservationBatch batch(String json) {
     byte[] body = json.getBytes(UTF_8);
-    return new BatchReader(65_536).read(Representation.JSON, body, body.length);
+    return new BatchReader(100_000).read(Representation.JSON, body, body.length);
   }
 
   private static Weights weights(double divisor, boolean shadow, double... raw) {

@@ -145,7 +145,7 @@ class CborContractTest {
     }
     assertThat(live.post(path + "/rewind", "{\"nextStep\": 2}").json().get("step").asInt())
         .isEqualTo(1);
-    assertThat(live.post(path + "/finish", "{}").json().get("state").asString())
+    assertThat(live.post(path + "/finish", "").json().get("state").asString())
         .isEqualTo("finished");
     assertThat(live.put(path, "{\"labels\": {\"experiment\": \"e\"}}").outcome())
         .isEqualTo("409 run-conflict /labels/experiment");

@@ -178,6 +178,22 @@ public final class ContractValidator {
     return new TreeSet<>(seen);
   }
 
+  /** Name of the operation that a request is. */
+  String operation(String method, URI uri) {
+    String template =
+        paths.entrySet().stream()
+            .filter(entry -> entry.getValue().matcher(uri.getRawPath()).matches())
+            .map(Map.Entry::getKey)
+            .findFirst()
+            .orElseThrow();
+    return contract
+        .get("paths")
+        .get(template)
+        .get(method.toLowerCase(Locale.ROOT))
+        .get("operationId")
+        .asString();
+  }
+
   /** Every operation with every media type that it takes or, when all is well, answers. */
   Set<String> documentedTypes() {
     Set<String> all = new TreeSet<>();
