@@ -1,0 +1,136 @@
+"""ReSURE weights for a training loop: the arithmetic. Copy it with resure.py. The tensor part needs torch 1.13 or newer.
+
+Tensors: `token_losses` are the unreduced losses of a micro-batch; `turns`, of the same shape, says which supervised turn
+of its dialogue a token belongs to, -1 for none; `rows`, of the same shape, which dialogue of the batch it belongs to:
+by default the row that it is in, needed where dialogues are packed into one sequence.
+"""
+import math
+
+try:
+    import torch
+    from torch import distributed
+except ImportError:  # weighing locally works without
+    torch = distributed = None
+
+FUNCTIONS = {  # of sharpness * (z - threshold) > 0; clip is below
+    "exponential": lambda e: math.exp(-e), "gaussian": lambda e: math.exp(-e * e / 2), "uniform": lambda e: 1.0,
+    "cauchy": lambda e: 1 / (1 + e * e), "sigmoid": lambda e: 2 / (1 + math.exp(min(e, 700))), "hard": lambda e: 0.0}
+
+
+def weigh_locally(configuration, turns, run_mean, dialogues):
+    """What the service would answer against these statistics; 1 for every usable loss where `turns` is None: none known."""
+    limit = configuration.get("maxLoss", 100.0)
+    if turns is None or configuration["shadow"]:
+        return [[x if x is None else float(abs(x) <= limit) for x in dialogue["losses"]] for dialogue in dialogues]
+    known = {turn["turn"]: turn for turn in turns}
+    rows = [list(weigh_dialogue(configuration, known, dialogue)) for dialogue in dialogues]
+    if configuration["normalization"] == "none":
+        return rows
+    tokens = [dialogue.get("tokens") or [1] * len(dialogue["losses"]) for dialogue in dialogues]
+    pairs = [(w, n or 1) for row, counts in zip(rows, tokens) for w, n in zip(row, counts) if w]
+    if configuration["normalization"] == "batchMean" and pairs:
+        run_mean = sum(w * n for w, n in pairs) / sum(n for _, n in pairs)
+    return [[w and w / run_mean for w in row] for row in rows]
+
+
+def weigh_dialogue(configuration, known, dialogue):
+    """The weights before normalization, with `known` statistics by turn."""
+    floor, propagation = configuration["weighting"]["floor"], configuration["propagation"]
+    carried = 0.0  # logarithms of the earlier turns' weights, decayed
+    for turn, x in enumerate(dialogue["losses"], dialogue.get("firstTurn", 0)):
+        usable = x is not None and abs(x) <= configuration["maxLoss"]
+        own = own_weight(configuration, known.get(min(turn, configuration["maxTurns"] - 1)), x) if usable else 1.0
+        lowered = max(floor, own * math.exp(propagation["strength"] * carried)) if carried < 0 else own
+        yield lowered if usable else None if x is None else 0.0
+        carried = propagation["decay"] * (carried + math.log(own))
+
+
+def own_weight(configuration, turn, x):
+    """The weight of a usable loss before propagation, against the statistics of its turn (None: never seen)."""
+    weighting = configuration["weighting"]
+    sd = math.sqrt(turn["m2"] / (turn["count"] - 1)) if turn and turn["count"] > 1 else 0.0
+    if not turn or turn["seen"] < configuration["warmUp"] or sd <= 1e-6 * max(1, abs(turn["mean"] or 0)):
+        return 1.0
+    z, cap = (x - turn["mean"]) / sd, turn["mean"] + weighting["threshold"] * sd
+    if z <= weighting["threshold"]:
+        return 1.0
+    if weighting["function"] == "clip":
+        return max(weighting["floor"], min(1.0, cap / x) if cap > 0 else 0.0)
+    return max(weighting["floor"], FUNCTIONS[weighting["function"]](weighting["sharpness"] * (z - weighting["threshold"])))
+
+
+def fits(weights, dialogues):
+    """Whether an answer has a finite weight for each loss: what came garbled must not reach a gradient."""
+    return [len(row) for row in weights] == [len(dialogue["losses"]) for dialogue in dialogues] and all(
+        w is None if x is None else 0 <= w < math.inf
+        for row, dialogue in zip(weights, dialogues) for w, x in zip(row, dialogue["losses"]))
+
+
+def turn_sums(token_losses, turns, dialogues, rows=None, group=None, replicated=False):
+    """Sums of token losses and numbers of tokens, each [dialogues, turns], over all of `group` where one is given.
+
+    Sequence parallel: each rank has a part of the sequence, and the sums are added. Tensor parallel: each rank has the
+    same losses (`replicated`), and those of the first one count. Losses that carry no gradient are taken; double precision.
+    """
+    if token_losses.shape != turns.shape:
+        raise ValueError(f"per-turn losses need the loss of each token, of shape {tuple(turns.shape)}, not {tuple(token_losses.shape)}: "
+                         "switch off a fused or chunked loss that reduces by itself")
+    keep = turns >= 0
+    size = turns.max().clamp(min=-1) + 1
+    if group is not None:
+        distributed.all_reduce(size, distributed.ReduceOp.MAX, group)
+    rows = torch.arange(len(turns), device=turns.device).unsqueeze(1).expand_as(turns) if rows is None else rows
+    index = rows[keep] * size + turns[keep]
+    sums = torch.zeros(dialogues * int(size), dtype=torch.float64, device=turns.device)
+    counts = torch.zeros_like(sums)
+    if not replicated or distributed.get_rank(group) == 0:
+        sums.index_add_(0, index, token_losses.detach()[keep].double())
+        counts.index_add_(0, index, torch.ones_like(index, dtype=torch.float64))
+    if group is not None:
+        distributed.all_reduce(sums, group=group)
+        distributed.all_reduce(counts, group=group)
+    return sums.view(dialogues, -1), counts.view(dialogues, -1)
+
+
+def weigh_turns(run, step, token_losses, turns, dialogues, micro_batch=0, rows=None, group=None, replicated=False):
+    """Posts the turns' mean losses; the weights as a tensor [dialogues, turns], divided by the run's mean weight.
+
+    `dialogues` are what is posted of each, without its losses: {"id": ..., "source": ...}. Of a sequence or tensor
+    parallel `group` the first rank posts (`run` may be None on the others), and all get its weights.
+    """
+    sums, counts = turn_sums(token_losses, turns, len(dialogues), rows, group, replicated)
+    weights = torch.ones_like(sums)
+    if group is None or distributed.get_rank(group) == 0:
+        losses = [[s / n if n else None for s, n in zip(*row)] for row in zip(sums.tolist(), counts.tolist())]
+        tokens = counts.long().tolist()
+        posted = [{**dialogue, "losses": x, "tokens": n} for dialogue, x, n in zip(dialogues, losses, tokens)]
+        answer = run.weigh(step, posted, micro_batch)
+        weights = torch.tensor([[1.0 if w is None else w / run.mean_weight for w in row] for row in answer],
+                               dtype=torch.float64, device=sums.device).view_as(sums)
+    if group is not None:
+        distributed.broadcast(weights, distributed.get_global_rank(group, 0), group)
+    return weights
+
+
+def weighted_sum(token_losses, turns, weights, rows=None):
+    """Sum of weight times loss over the supervised tokens: divide it by the items of the whole step, as the trainer does.
+
+    With all weights 1 its gradient is that of the plain sum, bit for bit. Turns of weight 0 are left out by selection,
+    since 0 times NaN is NaN.
+    """
+    rows = torch.arange(len(turns), device=turns.device).unsqueeze(1).expand_as(turns) if rows is None else rows
+    of_token = weights[rows, turns.clamp(min=0)].to(token_losses.dtype)
+    keep = (turns >= 0) & (of_token > 0)
+    return (token_losses[keep] * of_token[keep]).sum()
+
+
+def broken(token_losses, turns, group=None):
+    """Whether logits were not finite (a supervised token's loss is NaN) on this rank, or on any of `group`'s.
+
+    A loss that is infinite alone is an unusable one: weight 0. NaN says that the model's output is broken, and that the
+    gradient will be: all data-parallel ranks must skip that optimizer step together.
+    """
+    flag = token_losses.detach()[turns >= 0].isnan().any().float()
+    if group is not None:
+        distributed.all_reduce(flag, distributed.ReduceOp.MAX, group)
+    return bool(flag)
