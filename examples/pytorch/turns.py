@@ -1,8 +1,8 @@
-"""ReSURE weights for a training loop: the arithmetic. Copy it with resure.py. The tensor part needs torch 1.13 or newer.
+"""ReSURE weights for a training loop: the arithmetic. Copy it with resure.py. The tensor part needs torch 1.13.
 
-Tensors: `token_losses` are the unreduced losses of a micro-batch; `turns`, of the same shape, says which supervised turn
-of its dialogue a token belongs to, -1 for none; `rows`, of the same shape, which dialogue of the batch it belongs to:
-by default the row that it is in, needed where dialogues are packed into one sequence.
+Tensors: `token_losses` are the unreduced losses of a micro-batch; `turns`, of the same shape, says which supervised
+turn of its dialogue a token belongs to, -1 for none; `rows`, of the same shape, which dialogue of the batch, by default
+the row that it is in: to be given where several dialogues are packed into one sequence.
 """
 import math
 
@@ -18,7 +18,7 @@ FUNCTIONS = {  # of sharpness * (z - threshold) > 0; clip is below
 
 
 def weigh_locally(configuration, turns, run_mean, dialogues):
-    """What the service would answer against these statistics; 1 for every usable loss where `turns` is None: none known."""
+    """What the service would answer against these statistics. Where `turns` is None, none known: 1 if usable, else 0."""
     limit = configuration.get("maxLoss", 100.0)
     if turns is None or configuration["shadow"]:
         return [[x if x is None else float(abs(x) <= limit) for x in dialogue["losses"]] for dialogue in dialogues]
@@ -54,27 +54,55 @@ def own_weight(configuration, turn, x):
     z, cap = (x - turn["mean"]) / sd, turn["mean"] + weighting["threshold"] * sd
     if z <= weighting["threshold"]:
         return 1.0
+    f = FUNCTIONS.get(weighting["function"], FUNCTIONS["uniform"])  # one that is newer than this file weighs 1
     if weighting["function"] == "clip":
         return max(weighting["floor"], min(1.0, cap / x) if cap > 0 else 0.0)
-    return max(weighting["floor"], FUNCTIONS[weighting["function"]](weighting["sharpness"] * (z - weighting["threshold"])))
+    return max(weighting["floor"], f(weighting["sharpness"] * (z - weighting["threshold"])))
 
 
-def fits(weights, dialogues):
-    """Whether an answer has a finite weight for each loss: what came garbled must not reach a gradient."""
-    return [len(row) for row in weights] == [len(dialogue["losses"]) for dialogue in dialogues] and all(
-        w is None if x is None else 0 <= w < math.inf
-        for row, dialogue in zip(weights, dialogues) for w, x in zip(row, dialogue["losses"]))
+def divisor(configuration, run_mean):
+    """What the weighted loss is divided by, beside its items, so that the learning rate keeps its meaning."""
+    return run_mean if configuration.get("normalization") == "none" and not configuration["shadow"] else 1.0
+
+
+def report(run):
+    """For the trainer's log: of the weights applied since the last report, and the counts since the opening."""
+    weights, run.applied = run.applied or [1.0], []
+    total = sum(weights)
+    return {"mean_weight": total / len(weights), **run.counts,
+            "effective_sample_ratio": total * total / sum(w * w for w in weights) / len(weights)}
+
+
+def checked(answer, path, dialogues):
+    """The answer of 2xx to a request, or ValueError: what came garbled must not reach a gradient."""
+    try:
+        if path == "/observations":
+            rows = [list(zip(row, dialogue["losses"])) for row, dialogue in zip(answer["weights"], dialogues)]
+            whole = [len(row) for row in answer["weights"]] == [len(dialogue["losses"]) for dialogue in dialogues]
+            fit = whole and all(w is None if x is None else 0 <= w < math.inf for row in rows for w, x in row)
+            known = [answer["summary"]["runMeanWeight"]]
+        else:
+            fit, known = isinstance(answer, dict), [answer["reference"]["runMeanWeight"]] if path == "/statistics" else []
+        turns = (answer.get("statistics") or answer).get("turns", [])
+        numbers = [x for t in turns for x in (t["turn"], t["seen"], t["count"], t["m2"], t["mean"] or 0.0)]
+        if not (fit and all(0 < mean < math.inf for mean in known) and all(map(math.isfinite, numbers))):
+            raise ValueError("not finite, or of another shape")
+        if path == "":  # a configuration that cannot be weighed with is none
+            weigh_locally(answer["configuration"], [], 1.0, [{"losses": [1.0]}])
+        return answer
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as garbage:
+        raise ValueError(repr(garbage)) from garbage
 
 
 def turn_sums(token_losses, turns, dialogues, rows=None, group=None, replicated=False):
     """Sums of token losses and numbers of tokens, each [dialogues, turns], over all of `group` where one is given.
 
     Sequence parallel: each rank has a part of the sequence, and the sums are added. Tensor parallel: each rank has the
-    same losses (`replicated`), and those of the first one count. Losses that carry no gradient are taken; double precision.
+    same losses (`replicated`), and those of the first count. In double precision and without gradient.
     """
     if token_losses.shape != turns.shape:
-        raise ValueError(f"per-turn losses need the loss of each token, of shape {tuple(turns.shape)}, not {tuple(token_losses.shape)}: "
-                         "switch off a fused or chunked loss that reduces by itself")
+        raise ValueError(f"weights per turn need the loss of each token, of shape {tuple(turns.shape)}, not "
+                         f"{tuple(token_losses.shape)}: switch off a fused or chunked loss that reduces by itself")
     keep = turns >= 0
     size = turns.max().clamp(min=-1) + 1
     if group is not None:
@@ -113,7 +141,7 @@ def weigh_turns(run, step, token_losses, turns, dialogues, micro_batch=0, rows=N
 
 
 def weighted_sum(token_losses, turns, weights, rows=None):
-    """Sum of weight times loss over the supervised tokens: divide it by the items of the whole step, as the trainer does.
+    """Sum of weight times loss over the supervised tokens; divide it by the items of the step, as the trainer does.
 
     With all weights 1 its gradient is that of the plain sum, bit for bit. Turns of weight 0 are left out by selection,
     since 0 times NaN is NaN.
