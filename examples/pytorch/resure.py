@@ -5,9 +5,8 @@
     weights = run.weigh(step, [{"id": "d-17", "losses": [2.31, None, 3.02]}])          # dialogues as in the contract
 
 `weigh` returns within its deadline, whatever the service does: its weights, or else (in mode "local": at once) those by
-the newest statistics known, or else 1. One thread delivers every batch in order, once, when it can; `counts` tells.
-"""
-import collections, hashlib, http.client, json, logging, random, re, threading, urllib.parse, uuid
+the newest statistics known, or else 1. One thread delivers every batch in order, once, when it can; `counts` tells."""
+import collections, hashlib, http.client, json, logging, random, re, threading, urllib.parse
 from turns import checked, divisor, weigh_locally
 
 
@@ -21,19 +20,18 @@ class Request:
 
 class Run:
     """One run of the service, as one rank of one attempt. Opening it raises ValueError where the service refuses it."""
-
     def __init__(self, address, name, configuration=None, mode="remote", rank=0, attempt=None, token=None,
                  deadline=1.0, bound=1000):
         url = urllib.parse.urlsplit(address)
         kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(url.netloc, timeout=max(5.0, deadline))
+        self._http = kind(url.netloc, timeout=max(5.0, deadline))
         self._path = f"{url.path.rstrip('/')}/v1/runs/{name}"
         self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
         self.name, self.mode, self.rank, self.deadline, self.bound = name, mode, rank, deadline, bound
         self._attempt = {"attempt": attempt} if attempt else {}
         self.configuration, self._turns, self._run_mean = {}, None, 1.0  # as the service last told
         self.mean_weight = 1.0  # the run's, at the last `weigh`: divide the weighted loss by items times this
-        self.counts, self.applied = collections.Counter(), []  # what became of batches; the weights since turns.report
+        self.counts, self.applied = collections.Counter(), collections.deque(maxlen=100_000)  # for turns.report
         self.stopped, self._failures = None, 0  # why nothing is posted any more; failed deliveries in a row
         self._queue, self._changed = collections.deque(), threading.Condition()  # the first is being sent
         threading.Thread(target=self._send, name="resure", daemon=True).start()
@@ -48,11 +46,10 @@ class Run:
 
     def weigh(self, step, dialogues, micro_batch=0):
         """A weight for each loss, in their shape: 0 for an unusable loss (leave it out by selection), None for None."""
-        stepped, place = ({}, uuid.uuid4()) if step is None else ({"step": step}, step)  # None: a step of its own
-        key = f"{self.name}/{self._attempt.get('attempt', '-')}/{place}/{self.rank}/{micro_batch}"
+        key = f"{self.name}/{self._attempt.get('attempt', '-')}/{step}/{self.rank}/{micro_batch}"
         key = key if re.fullmatch("[!-~]{1,255}", key) else hashlib.sha256(key.encode()).hexdigest()
-        body = {**stepped, "rank": self.rank, "microBatch": micro_batch, **self._attempt, "dialogues": dialogues}
-        request = Request("POST", "/observations", body, key)
+        body = {"step": step, "rank": self.rank, "microBatch": micro_batch, **self._attempt, "dialogues": dialogues}
+        request = Request("POST", "/observations?include=statistics", body, key)
         with self._changed:
             waits = self.mode == "remote" and not self._failures and not self.stopped
             if waits:
@@ -64,13 +61,12 @@ class Run:
                 weights = request.applied = weigh_locally(self.configuration, self._turns, self._run_mean, dialogues)
                 kind, mean = ("one", 1.0) if self._turns is None else ("local", self._run_mean)
                 if self.mode == "remote" or kind == "one":
-                    slow = waits and not self._failures
-                    reason = "refused" if request.error else "timeout" if slow else "unavailable"
+                    reason = "unavailable" if not waits or self._failures else "refused" if request.error else "timeout"
                     self.counts[f"fallback/{kind}/{self.stopped or reason}"] += 1
                     self._failures += reason == "timeout"  # the next call does not wait in vain for the same
                 request.bare = request.data if waits else None  # None: it never left without its weights
                 rows = [{**dialogue, "weights": row} for dialogue, row in zip(dialogues, weights)]
-                request.data = json.dumps({**request.body, "dialogues": rows}).encode()
+                request.data = json.dumps({**body, "dialogues": rows}).encode()
                 if not waits:
                     self._enqueue(request)
             self.mean_weight = divisor(self.configuration, mean)
@@ -88,7 +84,8 @@ class Run:
     def _ask(self, request):
         with self._changed:
             self._enqueue(request)
-            self._changed.wait_for(lambda: self._turns is not None or request.error, self._connection.timeout)
+            self._enqueue(Request("GET", "/statistics"))
+            self._changed.wait_for(lambda: self._turns is not None or request.error, self._http.timeout)
         if request.error:
             raise ValueError(request.error)
         return request
@@ -113,12 +110,11 @@ class Run:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self.stopped)
                 if self.stopped:
-                    return self._connection.close()
+                    return self._http.close()
                 request, data, answer, error, pause = self._queue[0], self._queue[0].data, None, None, 0.0
             try:
-                headers = {**self._headers, **request.key}
-                self._connection.request(request.method, self._path + request.path, data, headers)
-                response = self._connection.getresponse()
+                self._http.request(request.method, self._path + request.path, data, {**self._headers, **request.key})
+                response = self._http.getresponse()
                 text = response.read().decode()
                 if response.status in (200, 201):
                     answer = checked(json.loads(text), request.path, (request.body or {}).get("dialogues"))
@@ -127,7 +123,7 @@ class Run:
                 else:
                     pause = min(3600, int(response.getheader("Retry-After") or 0))
             except (OSError, http.client.HTTPException, ValueError):  # cut, late, or garbage: the same is sent again
-                self._connection.close()
+                self._http.close()
             with self._changed:
                 self._failures = 0 if answer or error else self._failures + 1
                 if self._failures:
@@ -138,16 +134,14 @@ class Run:
                     self._settle(request, data, answer, error)
 
     def _settle(self, request, data, answer, error):
-        late = answer and data is request.bare  # recorded with the answer's weights; the trainer had gone on with others
-        otherwise = request.bare and (answer["weights"] != request.applied if late else "key-reused" in str(error))
+        changed = answer and request.key and answer["weights"] != request.applied  # those are recorded, if sent bare
+        otherwise = request.bare and (changed if data is request.bare else "key-reused" in str(error))
         self.counts["delivered" if answer or otherwise else "refused"] += bool(request.key)
         self.counts["recordedOtherwise"] += bool(otherwise)
         if answer:
             request.answer, self.configuration = answer, answer.get("configuration", self.configuration)
             self._turns = (answer.get("statistics") or answer).get("turns", self._turns)
             self._run_mean = answer.get("summary", answer.get("reference", {})).get("runMeanWeight", self._run_mean)
-            if request.method != "GET" and "statistics" not in answer:
-                self._queue.appendleft(Request("GET", "/statistics"))
         elif not otherwise:
             request.error = error
             logging.getLogger("resure").warning("refused: %s %s: %s", request.method, request.path, error)

@@ -18,7 +18,7 @@ FUNCTIONS = {  # of sharpness * (z - threshold) > 0; clip is below
 
 
 def weigh_locally(configuration, turns, run_mean, dialogues):
-    """What the service would answer against these statistics. Where `turns` is None, none known: 1 if usable, else 0."""
+    """What the service would answer against these statistics; 1 (0 for an unusable loss) where none are known: None."""
     limit = configuration.get("maxLoss", 100.0)
     if turns is None or configuration["shadow"]:
         return [[x if x is None else float(abs(x) <= limit) for x in dialogue["losses"]] for dialogue in dialogues]
@@ -67,7 +67,8 @@ def divisor(configuration, run_mean):
 
 def report(run):
     """For the trainer's log: of the weights applied since the last report, and the counts since the opening."""
-    weights, run.applied = run.applied or [1.0], []
+    weights = list(run.applied) or [1.0]
+    run.applied.clear()
     total = sum(weights)
     return {"mean_weight": total / len(weights), **run.counts,
             "effective_sample_ratio": total * total / sum(w * w for w in weights) / len(weights)}
@@ -76,13 +77,13 @@ def report(run):
 def checked(answer, path, dialogues):
     """The answer of 2xx to a request, or ValueError: what came garbled must not reach a gradient."""
     try:
-        if path == "/observations":
+        if dialogues is not None:
             rows = [list(zip(row, dialogue["losses"])) for row, dialogue in zip(answer["weights"], dialogues)]
             whole = [len(row) for row in answer["weights"]] == [len(dialogue["losses"]) for dialogue in dialogues]
             fit = whole and all(w is None if x is None else 0 <= w < math.inf for row in rows for w, x in row)
             known = [answer["summary"]["runMeanWeight"]]
         else:
-            fit, known = isinstance(answer, dict), [answer["reference"]["runMeanWeight"]] if path == "/statistics" else []
+            fit, known = True, [answer["reference"]["runMeanWeight"]] if path == "/statistics" else []
         turns = (answer.get("statistics") or answer).get("turns", [])
         numbers = [x for t in turns for x in (t["turn"], t["seen"], t["count"], t["m2"], t["mean"] or 0.0)]
         if not (fit and all(0 < mean < math.inf for mean in known) and all(map(math.isfinite, numbers))):
