@@ -4,13 +4,15 @@ Tensors: `token_losses` are the unreduced losses of a micro-batch; `turns`, of t
 turn of its dialogue a token belongs to, -1 for none; `rows`, of the same shape, which dialogue of the batch, by default
 the row that it is in: to be given where several dialogues are packed into one sequence.
 """
+import hashlib
 import math
 
 try:
     import torch
     from torch import distributed
+    from torch.nn.functional import cross_entropy, pad
 except ImportError:  # weighing locally works without
-    torch = distributed = None
+    torch = None
 
 FUNCTIONS = {  # of sharpness * (z - threshold) > 0; clip is below
     "exponential": lambda e: math.exp(-e), "gaussian": lambda e: math.exp(-e * e / 2), "uniform": lambda e: 1.0,
@@ -163,3 +165,43 @@ def broken(token_losses, turns, group=None):
     if group is not None:
         distributed.all_reduce(flag, distributed.ReduceOp.MAX, group)
     return bool(flag)
+
+
+def token_losses_of(logits, labels):
+    """Loss of each next token, in the shape of `labels` (-100: none), and the labels, shifted to where it is predicted.
+
+    As transformers' causal loss computes it, but not reduced: the gradient of its sum is the same, bit for bit.
+    """
+    if logits is None or getattr(logits, "shape", ())[:2] != labels.shape:
+        raise ValueError("weights per turn need the logits of each token: switch off a fused or chunked loss (Liger, "
+                         "chunked cross-entropy, logits_to_keep), which keeps them to itself")
+    shifted = pad(labels[:, 1:], (0, 1), value=-100)
+    losses = cross_entropy(logits.float().view(-1, logits.shape[-1]), shifted.reshape(-1), reduction="none")
+    return losses.view(labels.shape), shifted
+
+
+def turns_of(shifted, position_ids=None):
+    """(turns, rows, documents) of shifted labels, in which each unbroken run of supervised tokens is a turn.
+
+    A row is a document or, where `position_ids` start again from 0 within it, several that are packed. Only documents
+    with a supervised token get a number in `rows`; `documents` says of each of those which input tokens are its own.
+    """
+    first = torch.zeros_like(shifted, dtype=torch.bool)
+    first[:, 0] = True
+    if position_ids is not None:
+        first |= position_ids.view_as(first) == 0
+    document = first.flatten().cumsum(0).view_as(shifted)  # of each input token, from 1
+    of_label = pad(document[:, 1:], (0, 1))  # of the token that is predicted
+    supervised = shifted != -100
+    goes_on = pad(supervised[:, :-1] & (of_label[:, :-1] == of_label[:, 1:]), (1, 0))
+    run = (supervised & ~goes_on).flatten().cumsum(0).view_as(shifted)[supervised]  # of all turns of the batch, from 1
+    numbers, row = torch.unique(of_label[supervised], return_inverse=True)
+    start = torch.full_like(numbers, shifted.numel()).scatter_reduce_(0, row, run, "amin")
+    turns, rows = torch.full_like(shifted, -1), torch.zeros_like(shifted)
+    turns[supervised], rows[supervised] = run - start[row], row
+    return turns, rows, [document == number for number in numbers]
+
+
+def dialogue_id(tokens):
+    """An id for a dialogue whose own did not survive tokenizing and packing: the same for the same tokens."""
+    return hashlib.sha256(",".join(map(str, tokens)).encode()).hexdigest()[:32]
