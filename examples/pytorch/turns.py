@@ -120,7 +120,7 @@ def turn_sums(token_losses, turns, dialogues, rows=None, group=None, replicated=
     if group is not None:
         distributed.all_reduce(sums, group=group)
         distributed.all_reduce(counts, group=group)
-    return sums.view(dialogues, -1), counts.view(dialogues, -1)
+    return sums.view(dialogues, int(size)), counts.view(dialogues, int(size))
 
 
 def weigh_turns(run, step, token_losses, turns, dialogues, micro_batch=0, rows=None, group=None, replicated=False):
@@ -150,9 +150,9 @@ def weighted_sum(token_losses, turns, weights, rows=None):
     since 0 times NaN is NaN.
     """
     rows = torch.arange(len(turns), device=turns.device).unsqueeze(1).expand_as(turns) if rows is None else rows
-    of_token = weights[rows, turns.clamp(min=0)].to(token_losses.dtype)
-    keep = (turns >= 0) & (of_token > 0)
-    return (token_losses[keep] * of_token[keep]).sum()
+    keep = turns >= 0
+    of_token = weights[rows[keep], turns[keep]].to(token_losses.dtype)
+    return (token_losses[keep][of_token > 0] * of_token[of_token > 0]).sum()
 
 
 def broken(token_losses, turns, group=None):
@@ -196,7 +196,7 @@ def turns_of(shifted, position_ids=None):
     goes_on = pad(supervised[:, :-1] & (of_label[:, :-1] == of_label[:, 1:]), (1, 0))
     run = (supervised & ~goes_on).flatten().cumsum(0).view_as(shifted)[supervised]  # of all turns of the batch, from 1
     numbers, row = torch.unique(of_label[supervised], return_inverse=True)
-    start = torch.full_like(numbers, shifted.numel()).scatter_reduce_(0, row, run, "amin")
+    start = run[torch.searchsorted(row, torch.arange(len(numbers), device=row.device))]  # both rise
     turns, rows = torch.full_like(shifted, -1), torch.zeros_like(shifted)
     turns[supervised], rows[supervised] = run - start[row], row
     return turns, rows, [document == number for number in numbers]
