@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from resure import Run
 from train import LanguageModel, batch, synthetic_dialogues, token_losses, tokens_and_turns
-from turns import broken, report, weigh_turns, weighted_sum
+from turns import broken, on_any_rank, report, weigh_turns, weighted_sum
 
 MICRO_BATCHES, DIALOGUES, LENGTH = 2, 12, 160
 
@@ -70,9 +70,7 @@ def train(options):
                 nan |= broken(losses, turns)
                 # DistributedDataParallel takes the mean over the ranks, and the sum is wanted.
                 (weighted_sum(losses, turns, weights, rows) * ranks / items).backward()
-        skip = torch.tensor(float(nan))
-        distributed.all_reduce(skip, distributed.ReduceOp.MAX)
-        if not skip:
+        if not on_any_rank(nan):
             optimizer.step()
         if (step + 1) % 50 == 0:
             print(json.dumps({"step": step + 1, "rank": rank, **report(run)}), flush=True)

@@ -155,14 +155,18 @@ def weighted_sum(token_losses, turns, weights, rows=None):
     return (token_losses[keep][of_token > 0] * of_token[of_token > 0]).sum()
 
 
-def broken(token_losses, turns, group=None):
-    """Whether logits were not finite (a supervised token's loss is NaN) on this rank, or on any of `group`'s.
+def broken(token_losses, turns):
+    """Whether logits were not finite, which makes a supervised token's loss NaN, and the gradient too.
 
-    A loss that is infinite alone is an unusable one: weight 0. NaN says that the model's output is broken, and that the
-    gradient will be: all data-parallel ranks must skip that optimizer step together.
+    Such an optimizer step is to be skipped: see `on_any_rank`. An infinite loss alone is merely unusable: weight 0.
     """
-    flag = token_losses.detach()[turns >= 0].isnan().any().float()
-    if group is not None:
+    return bool(token_losses.detach()[turns >= 0].isnan().any())
+
+
+def on_any_rank(flag, device="cpu", group=None):
+    """Whether it is so on any rank: data-parallel ranks must skip a step all together, or they drift apart."""
+    flag = torch.tensor(float(flag), device=device)
+    if distributed.is_available() and distributed.is_initialized():
         distributed.all_reduce(flag, distributed.ReduceOp.MAX, group)
     return bool(flag)
 

@@ -1,8 +1,8 @@
 """Runs an example as it is, and writes down each batch with the weights that the trainer got.
 
-    python3 recorded.py RECORD EXAMPLE[:MAIN] ANNOUNCED WAITING,... [arguments of the example]
+    python3 recorded.py RECORD EXAMPLE ANNOUNCED WAITING,... [arguments of the example]
 
-Rank 0 says so when it comes to the step ANNOUNCED, and goes on; at each step of WAITING it says so and waits for a line.
+Rank 0 says so when it comes to the step ANNOUNCED, and goes on; at each step of WAITING it waits for a line, too.
 """
 import importlib
 import json

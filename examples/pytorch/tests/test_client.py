@@ -57,8 +57,9 @@ class ClientTest(unittest.TestCase):
         lines = {
             "cut": cut, "500": problem(500, "internal"), "503": problem(503, "store-unavailable"),
             "outcome unknown": problem(503, "outcome-unknown"), "502": text("<html>", "text/html", 502),
-            "not JSON": text("<html>login</html>", "text/html"), "no object": text("[1]"), "truncated": text('{"weights": ['),
-            "no weights": text(json.dumps({**bad, "weights": []})), "shape": text(json.dumps({**bad, "weights": [[1.0], [1.0]]})),
+            "not JSON": text("<html>login</html>", "text/html"), "no object": text("[1]"),
+            "truncated": text('{"weights": ['), "no weights": text(json.dumps({**bad, "weights": []})),
+            "shape": text(json.dumps({**bad, "weights": [[1.0], [1.0]]})),
             "null": text(json.dumps({**bad, "weights": [[1.0, None, None], [1.0, 1.0]]})),
             "NaN": text(json.dumps({**bad, "weights": [[1.0, None, math.nan], [1.0, 1.0]]})),
             "negative": text(json.dumps({**bad, "weights": [[1.0, None, -1.0], [1.0, 1.0]]})),

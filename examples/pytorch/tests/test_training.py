@@ -103,7 +103,8 @@ class TrainingTest(unittest.TestCase):
         self.assertLessEqual(others, otherwise)
 
     def test_trainers_survive_a_killed_service(self):
-        examples = {"plain": (["train", "--steps", 60], 1, 60), "local": (["train", "--steps", 60, "--mode", "local"], 1, 60),
+        examples = {"plain": (["train", "--steps", 60], 1, 60),
+                    "local": (["train", "--steps", 60, "--mode", "local"], 1, 60),
                     "two-ranks": (["train_parallel", "--steps", 60], 2, 120)}
         trainers = {run: self.started(*arguments, "--run", run, ranks=ranks, announced=15, waiting=(30, 45))
                     for run, (arguments, ranks, _) in examples.items()}
@@ -124,7 +125,8 @@ class TrainingTest(unittest.TestCase):
                 counts = trainer.finished()
                 self.assertEqual(ranks, len(counts))
                 for fallbacks, count in counts:
-                    self.assertEqual([batches, 0, 0], [count.get(n, 0) for n in ("delivered", "dropped", "refused")], count)
+                    found = [count.get(name, 0) for name in ("delivered", "dropped", "refused")]
+                    self.assertEqual([batches, 0, 0], found, count)
                     if run != "local":
                         self.assertGreaterEqual(fallbacks, 15, count)
                 otherwise = sum(count["recordedOtherwise"] for _, count in counts)
@@ -140,7 +142,8 @@ class TrainingTest(unittest.TestCase):
         for step in range(30):
             for rank, micro_batch in ((1, 1), (0, 1), (1, 0), (0, 0)):
                 batch = recorded[step, rank, micro_batch]
-                self.assertEqual(batch["weights"], runs[rank].weigh(step, batch["dialogues"], micro_batch), batch["batch"])
+                weights = runs[rank].weigh(step, batch["dialogues"], micro_batch)
+                self.assertEqual(batch["weights"], weights, batch["batch"])
         for run in runs:
             self.assertEqual({"delivered": 60}, +run.counts)
             run.close()
@@ -152,7 +155,8 @@ class TrainingTest(unittest.TestCase):
     def test_a_trainer_that_resumes_from_its_checkpoint_sends_the_later_steps_again(self):
         with tempfile.TemporaryDirectory() as directory:
             checkpoint = os.path.join(directory, "checkpoint")
-            first = self.started("train", "--run", "resumed", "--steps", 70, "--checkpoint", checkpoint, "--deadline", 60)
+            first = self.started("train", "--run", "resumed", "--steps", 70, "--checkpoint", checkpoint,
+                                 "--deadline", 60)
             (_, counts), = first.finished()
             self.assertEqual(70, counts["delivered"])
             second = self.started("train", "--run", "resumed", "--steps", 90, "--checkpoint", checkpoint, "--resume",

@@ -12,7 +12,8 @@ from torch.nn.functional import cross_entropy
 from ranks import on_ranks
 from train import LanguageModel, padded, synthetic_dialogues
 from train_parallel import packed
-from turns import (broken, dialogue_id, report, token_losses_of, turn_sums, turns_of, weigh_turns, weighted_sum)
+from turns import (broken, dialogue_id, on_any_rank, report, token_losses_of, turn_sums, turns_of, weigh_turns,
+                   weighted_sum)
 
 
 class FixedRun:
@@ -24,7 +25,7 @@ class FixedRun:
 
     def weigh(self, step, dialogues, micro_batch=0):
         self.posted.append((step, micro_batch, dialogues))
-        return self.weights or [[None if x is None else 1.0 for x in d["losses"]] for d in dialogues]
+        return self.weights or [[x if x is None else float(math.isfinite(x)) for x in d["losses"]] for d in dialogues]
 
 
 def example(seed=3, dialogues=6):
@@ -130,7 +131,7 @@ class TurnsTest(unittest.TestCase):
         self.assertEqual([7, 7], [int(document.sum()) for document in documents])
 
     def test_turns_of_packed_documents_start_again(self):
-        #                        |  first         |  second        | no supervision |third, ends supervised| padding
+        #                       first                | second           | unsupervised    | third      | padding
         labels = torch.tensor([[-100, 1, 1, -100, 1, -100, 1, 1, -100, -100, -100, -100, -100, 1, 1, -100, -100]])
         places = torch.tensor([[0, 1, 2, 3, 4, 0, 1, 2, 3, 0, 1, 2, 0, 1, 2, 0, 0]])
         turns, rows, documents = turns_of(token_losses_of(torch.zeros(1, 17, 3), labels)[1], places)
@@ -160,8 +161,8 @@ class TurnsTest(unittest.TestCase):
     def test_report(self):
         run = FixedRun()
         run.applied, run.counts = [1.0, 0.5, 0.5], {"fallback/one/timeout": 2}
-        found = report(run)
-        self.assertEqual({"mean_weight": 2 / 3, "effective_sample_ratio": 4 / 1.5 / 3, "fallback/one/timeout": 2}, found)
+        expected = {"mean_weight": 2 / 3, "effective_sample_ratio": 4 / 1.5 / 3, "fallback/one/timeout": 2}
+        self.assertEqual(expected, report(run))
         self.assertEqual(1.0, report(run)["mean_weight"])
 
 
@@ -181,7 +182,7 @@ def parallel_group(replicated):
     poisoned = losses.clone()
     poisoned[turns >= 0] = math.nan if rank == 1 else 1.0
     return (run.posted if run else None, weights.tolist(), weighted_sum(losses.double(), turns, weights).item(),
-            broken(losses, turns, group), broken(poisoned, turns, group))
+            on_any_rank(broken(losses, turns)), on_any_rank(broken(poisoned, turns)))
 
 
 class GroupsTest(unittest.TestCase):

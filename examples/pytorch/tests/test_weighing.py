@@ -34,7 +34,8 @@ class WeighingTest(unittest.TestCase):
         self.assertEqual([[1.0, 1.0], [0.05, None, 0.0]], self.weigh(dialogues))
         self.assertEqual([[1.25, 1.25], [0.0625, None, 0.0]], self.weigh(dialogues, normalization="runMean"))
         mean = (30 * 1.0 + 1 * 1.0 + 1 * 0.05) / 32  # no tokens, or 0 of them, count as 1
-        self.assertEqual([[1 / mean, 1 / mean], [0.05 / mean, None, 0.0]], self.weigh(dialogues, normalization="batchMean"))
+        expected = [[1 / mean, 1 / mean], [0.05 / mean, None, 0.0]]
+        self.assertEqual(expected, self.weigh(dialogues, normalization="batchMean"))
 
     def test_a_batch_without_a_usable_loss_is_not_normalized(self):
         self.assertEqual([[None, 0.0]], self.weigh([{"losses": [None, math.inf]}], normalization="batchMean"))
