@@ -1,12 +1,26 @@
 """A service that misbehaves on purpose: a real HTTP server on a real socket, which answers batches by a script."""
+import importlib.util
 import json
 import pathlib
 import sys
 import threading
+import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+
+
+def skip(what, why):
+    """Skips a module of tests, and says so where nobody can overlook it."""
+    print(f"SKIPPED: {what}: {why}", file=sys.stderr)
+    raise unittest.SkipTest(why)
+
+
+def needs_torch(what):
+    if importlib.util.find_spec("torch") is None:
+        skip(what, f"{sys.executable} has no torch")
+
 
 CONFIGURATION = {
     "weighting": {"function": "exponential", "threshold": 1.0, "sharpness": 2.0, "floor": 0.05}, "warmUp": 32,

@@ -8,8 +8,10 @@ import sys
 import tempfile
 import unittest
 
-from scripted import HERE
-from service import JAR, MISSING, Service, free_ports
+from scripted import HERE, needs_torch, skip
+from service import MISSING, Service, free_ports
+
+needs_torch("the trainers against the real service")
 
 from resure import Run
 
@@ -19,8 +21,7 @@ SERVICE = None
 def setUpModule():
     global SERVICE
     if MISSING:
-        print(f"SKIPPED: the trainers against the real service: {MISSING}", file=sys.stderr)
-        raise unittest.SkipTest(MISSING)
+        skip("the trainers against the real service", MISSING)
     SERVICE = Service()
 
 
@@ -173,6 +174,15 @@ class TrainingTest(unittest.TestCase):
             self.assertEqual([tuple(row) for row in expected[place]["rows"]], rows)
         self.assertEqual([b["weights"] for p, b in sorted(before.items()) if p in after],
                          [after[p]["weights"] for p in sorted(after) if p in before])
+
+
+    def test_the_ten_lines_of_the_readme(self):
+        code = (HERE.parent / "README.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+        code = code.replace("http://127.0.0.1:8080", SERVICE.address)
+        ran = subprocess.run([sys.executable, "-c", code], cwd=HERE.parent, capture_output=True, text=True, timeout=60)
+        self.assertEqual((0, ""), (ran.returncode, ran.stderr))
+        self.assertEqual("[[1.0, None, 1.0]]", ran.stdout.splitlines()[0])
+        self.assertEqual("finished", SERVICE.run("sft-42")["state"])
 
 
 if __name__ == "__main__":

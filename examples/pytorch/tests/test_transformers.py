@@ -5,7 +5,9 @@ import math
 import sys
 import unittest
 
-from scripted import HERE
+from scripted import HERE, needs_torch
+
+needs_torch("the Trainer of train_transformers.py")
 
 import torch
 from torch import nn
@@ -156,6 +158,10 @@ class TransformersTest(unittest.TestCase):
             trainer.compute_loss(trainer.model, {**PADDED[0], "shift_labels": PADDED[0]["labels"]})
         with self.assertRaisesRegex(ValueError, "num_items_in_batch"):
             self.trainer(PADDED).compute_loss(CausalModel(), PADDED[0])
+
+    def test_the_trainer_of_trl_compiles(self):
+        source = (HERE.parent / "train_trl.py").read_text(encoding="utf-8")
+        compile(source, "train_trl.py", "exec")
 
     def test_a_chat_template_that_marks_nothing_is_refused(self):
         from train_transformers import tokenized
