@@ -197,7 +197,7 @@ def turns_of(shifted, position_ids=None):
     document = first.flatten().cumsum(0).view_as(shifted)  # of each input token, from 1
     of_label = pad(document[:, 1:], (0, 1))  # of the token that is predicted
     supervised = shifted != -100
-    goes_on = pad(supervised[:, :-1] & (of_label[:, :-1] == of_label[:, 1:]), (1, 0))
+    goes_on = pad(supervised[:, :-1], (1, 0))
     run = (supervised & ~goes_on).flatten().cumsum(0).view_as(shifted)[supervised]  # of all turns of the batch, from 1
     numbers, row = torch.unique(of_label[supervised], return_inverse=True)
     start = run[torch.searchsorted(row, torch.arange(len(numbers), device=row.device))]  # both rise

@@ -227,6 +227,20 @@ class ClientTest(unittest.TestCase):
         self.assertEqual({"nextStep": 3, "attempt": "a-1"}, paths[1][1])
         self.assertEqual(1, run.counts["delivered"])
 
+    def test_a_rewind_while_the_service_is_away_forgets_its_statistics_and_is_done_when_it_is_back(self):
+        run = self.opened()
+        run.weigh(0, DIALOGUES)
+        self.service.close()
+        run._http.close()  # the kept connection would outlive the scripted service
+        self.assertFalse(run.rewind(0))
+        self.assertEqual([[1.0, None, 1.0], [1.0, 0.0]], run.weigh(0, DIALOGUES))
+        self.assertEqual({"delivered": 1, "fallback/one/unavailable": 1}, +run.counts)
+        again = ScriptedService(port=self.service.port)
+        self.addCleanup(again.close)
+        self.delivered(run, 2)
+        self.assertEqual(["r/rewind", "r/statistics", "r/observations?include=statistics"],
+                         [path for _, path, _, _ in again.requests])
+
     def test_closing_delivers_within_its_time_and_leaves_no_thread(self):
         run = self.opened(held, mode="local", deadline=0.2)
         run.weigh(0, DIALOGUES)

@@ -130,9 +130,9 @@ class TransformersTest(unittest.TestCase):
 
     def test_a_step_with_logits_that_are_not_finite_changes_nothing(self):
         model = CausalModel()
-        model.poison = 3  # the first micro-batch of the second step
+        model.poison = 3  # the first micro-batch of the second of three steps
         seen = []
-        trainer = self.trainer(PADDED, model=model)
+        trainer = self.trainer(PADDED + PADDED[:2], model=model)
         step = trainer.optimizer.step
 
         def watched():
@@ -141,8 +141,8 @@ class TransformersTest(unittest.TestCase):
             seen.append(all(torch.equal(a, b) for a, b in zip(before, model.parameters())))
         trainer.optimizer.step = watched
         trainer.train()
-        self.assertEqual([False, True], seen)
-        self.assertEqual(2, trainer.state.global_step)
+        self.assertEqual([False, True, False], seen)
+        self.assertEqual(3, trainer.state.global_step)
 
     def test_loss_paths_without_token_losses_are_refused(self):
         for arguments in ({"use_liger_kernel": True}, {"loss_type": "dft"}, {"loss_type": "chunked_nll"}):
