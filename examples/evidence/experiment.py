@@ -44,13 +44,13 @@ class Data:
         if len(chosen) != scenario["dialogues"]:
             raise ValueError(f"{len(chosen)} dialogues to train on, not {scenario['dialogues']}")
         rng("mix", scenario["split"], seed).shuffle(chosen)
-        self.clean = chosen
+        donors = [dialogue for dialogue in dialogues if dialogue.domain not in scenario["domains"]]
         self.source, self.training, self.labels = {}, [], {}
         begin = 0
         for source, part, share in scenario["sources"]:  # name, part of the dialogues, share of their turns corrupted
             end = len(chosen) if source == scenario["sources"][-1][0] else begin + round(part * len(chosen))
             corrupted, labels = corrupt(chosen[begin:end], share, scenario["kinds"], f"{scenario['name']}/{source}/{seed}",
-                                        scenario.get("ofDialogue", 0.75))
+                                        donors, scenario.get("ofDialogue", 0.75))
             self.training += corrupted
             self.labels.update(labels)
             self.source.update({dialogue.id: source for dialogue in corrupted})

@@ -19,12 +19,15 @@ def made_up(count, domain="events"):
     return [Dialogue(f"{domain}-{i}", domain, tuple((sentence(), sentence()) for _ in range(random.randrange(2, 7)))) for i in range(count)]
 
 
+OTHERS = made_up(40, "homes")
+
+
 class CorruptionTest(unittest.TestCase):
     def test_exactly_the_labelled_responses_differ_and_no_user_utterance(self):
         clean = made_up(120)
         for kinds in (CHOICE_KINDS, CONFIRMATION_KINDS):
             for share in (0.0, 0.2, 0.4, 0.8):
-                changed, labels = corrupt(clean, share, kinds, seed=3)
+                changed, labels = corrupt(clean, share, kinds, 3, OTHERS)
                 differing = set()
                 for before, after in zip(clean, changed):
                     self.assertEqual(before.id, after.id)
@@ -36,22 +39,22 @@ class CorruptionTest(unittest.TestCase):
         clean = made_up(300)
         total = sum(len(dialogue.exchanges) for dialogue in clean)
         for share in (0.2, 0.4):
-            _, labels = corrupt(clean, share, CHOICE_KINDS, seed=1)
+            _, labels = corrupt(clean, share, CHOICE_KINDS, 1, OTHERS)
             self.assertTrue(0 <= len(labels) - share * total <= 6, (len(labels), share * total))
             self.assertEqual(set(labels.values()), set(CHOICE_KINDS))
 
     def test_the_same_seed_corrupts_alike_and_another_does_not(self):
         clean = made_up(60)
-        self.assertEqual(corrupt(clean, 0.4, CHOICE_KINDS, 1), corrupt(clean, 0.4, CHOICE_KINDS, 1))
-        self.assertNotEqual(corrupt(clean, 0.4, CHOICE_KINDS, 1)[1], corrupt(clean, 0.4, CHOICE_KINDS, 2)[1])
+        self.assertEqual(corrupt(clean, 0.4, CHOICE_KINDS, 1, OTHERS), corrupt(clean, 0.4, CHOICE_KINDS, 1, OTHERS))
+        self.assertNotEqual(corrupt(clean, 0.4, CHOICE_KINDS, 1, OTHERS)[1], corrupt(clean, 0.4, CHOICE_KINDS, 2, OTHERS)[1])
 
     def test_shuffled_keeps_the_words_and_repeated_repeats(self):
         clean = made_up(60)
-        changed, labels = corrupt(clean, 0.4, ("shuffled",), 1)
+        changed, labels = corrupt(clean, 0.4, ("shuffled",), 1, OTHERS)
         for before, after in zip(clean, changed):
             for (_, a), (_, b) in zip(before.exchanges, after.exchanges):
                 self.assertEqual(sorted(a), sorted(b))
-        changed, labels = corrupt(clean, 0.4, ("repeated",), 1)
+        changed, labels = corrupt(clean, 0.4, ("repeated",), 1, OTHERS)
         by_id = {dialogue.id: dialogue.exchanges for dialogue in changed}
         for (identity, turn) in labels:
             exchanges = by_id[identity]
