@@ -1,0 +1,90 @@
+"""What is run: scenarios, arms, and the experiments of each stage. Everything that was decided beforehand is here."""
+from corruption import CHOICE_KINDS, CONFIRMATION_KINDS
+
+EPOCHS = 4
+PRETRAINING_EPOCHS = 12
+
+CHOICE_DOMAINS = ("events", "hotels", "movies", "restaurants", "media", "travel")
+CONFIRMATION_DOMAINS = ("flights", "buses", "rentalcars", "homes", "weather", "banks", "ridesharing")
+
+# The training domains of a split are never those of its base model. Held-out dialogues are of the training domains.
+_choice = {"split": "choice", "domains": CHOICE_DOMAINS, "rare": "restaurants", "rareDialogues": 30, "heldout": 200,
+           "dialogues": 640, "kinds": CHOICE_KINDS}
+_confirmation = _choice | {"split": "confirmation", "domains": CONFIRMATION_DOMAINS, "rare": "rentalcars",
+                           "kinds": CONFIRMATION_KINDS}
+
+
+def _one_source(share):
+    return (("all", 1.0, share),)
+
+
+SCENARIOS = {scenario["name"]: scenario for scenario in (
+    _choice | {"name": "clean", "sources": _one_source(0.0)},
+    _choice | {"name": "p20", "sources": _one_source(0.2)},
+    _choice | {"name": "p40", "sources": _one_source(0.4)},
+    _choice | {"name": "mixed", "sources": (("forum", 0.25, 0.0), ("helpdesk", 0.25, 0.0), ("wizard", 0.25, 0.0),
+                                            ("scraped", 0.25, 0.8)), "ofDialogue": 0.9},
+    *(_choice | {"name": f"p40-{size}", "dialogues": size, "rareDialogues": size * 30 // 640, "sources": _one_source(0.4)}
+      for size in (80, 160, 320)),
+    _confirmation | {"name": "confirmation", "sources": _one_source(0.3)},
+    _confirmation | {"name": "confirmation-clean", "sources": _one_source(0.0)},
+)}
+
+
+def service(**weighting):
+    """An arm weighed by the service: fields of `weighting`, and any of the run's own under `run`."""
+    run = weighting.pop("run", {})
+    return {"weights": "service", "configuration": ({"weighting": weighting} if weighting else {}) | run}
+
+
+DEFAULT = {"function": "exponential", "threshold": 1.0, "sharpness": 2.0}
+# The shadow of the uniform arm: a weight that falls with z everywhere, so that its export ranks observations by z.
+Z_SHADOW = {"weighting": {"function": "exponential", "threshold": -6.0, "sharpness": 0.3, "floor": 0.001}}
+
+ARMS = {
+    "uniform": {"weights": "uniform", "configuration": Z_SHADOW},
+    "oracle": {"weights": "oracle"},
+    "exp-1-2": service(**DEFAULT),
+    "exp-0.5-2": service(function="exponential", threshold=0.5, sharpness=2.0),
+    "exp-0.5-3": service(function="exponential", threshold=0.5, sharpness=3.0),
+    "exp-1-4": service(function="exponential", threshold=1.0, sharpness=4.0),
+    "cauchy-0.25-6": service(function="cauchy", threshold=0.25, sharpness=6.0),
+    "hard-0.75": service(function="hard", threshold=0.75),
+    "clip-0": service(function="clip", threshold=0.0),
+}
+
+
+def variant(base, **changes):
+    """An arm like another, its configuration changed."""
+    return base | {"configuration": base["configuration"] | changes}
+
+
+def add_variants(name):
+    """The controls and variants of one weighting: what else changes when only one thing does."""
+    arm = ARMS[name]
+    weighting = arm["configuration"]["weighting"]
+    ARMS.update({
+        f"{name}/shuffled": arm | {"weights": "shuffled"},
+        f"{name}/rate": arm | {"weights": "rate"},
+        f"{name}/pooled": variant(arm, maxTurns=1),
+        f"{name}/propagated": variant(arm, propagation={"strength": 0.5, "decay": 0.5}),
+        f"{name}/propagated-1": variant(arm, propagation={"strength": 1.0, "decay": 0.8}),
+        f"{name}/halfLife": variant(arm, halfLife=500.0),
+        f"{name}/raw": variant(arm, fold="raw"),
+        f"{name}/runMean": variant(arm, normalization="runMean"),
+        f"{name}/floor-0.01": variant(arm, weighting=weighting | {"floor": 0.01}),
+        f"{name}/floor-0.2": variant(arm, weighting=weighting | {"floor": 0.2}),
+    })
+    if weighting["function"] == "exponential":
+        ARMS[f"{name}/length"] = {"weights": "length", "threshold": weighting["threshold"], "sharpness": weighting["sharpness"]}
+
+
+def prefilter(share):
+    """Drops that share of each turn index by base-model loss."""
+    return {"weights": "prefilter", "share": share}
+
+
+for _name in ("exp-1-2", "exp-0.5-2", "exp-0.5-3", "exp-1-4"):
+    add_variants(_name)
+for _share in (0.1, 0.2, 0.3, 0.4):
+    ARMS[f"prefilter-{_share}"] = prefilter(_share)

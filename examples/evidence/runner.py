@@ -1,0 +1,145 @@
+"""Runs experiments that have no result yet, each in one of a few processes, and keeps every result as a file of its own."""
+import json
+import multiprocessing
+import pathlib
+import statistics
+import sys
+import time
+
+import torch
+
+import experiment
+import plan
+from data import encode, load
+from intervals import auroc
+from model import Model, pretrain, turn_losses
+from service import Service
+
+
+class Workplace:
+    """Where data, base models and results are, and the service."""
+
+    def __init__(self, options):
+        self.options = options
+        self.dialogues, _ = load(options.dialogues)
+        self.results = pathlib.Path(options.results)
+        self.cache = pathlib.Path(options.cache)
+
+    def base(self, split):
+        """The base model of a split: pretrained once, on the domains that the split does not train on."""
+        file = self.cache / f"base-{split}-{self.options.pretraining_epochs}.pt"
+        if not file.exists():
+            domains = next(s["domains"] for s in plan.SCENARIOS.values() if s["split"] == split)
+            encoded = [encode(d.exchanges) for d in self.dialogues if d.domain not in domains]
+            model = pretrain(encoded, self.options.pretraining_epochs, seed=1)
+            self.cache.mkdir(parents=True, exist_ok=True)
+            torch.save(model.state_dict(), file.with_suffix(".part"))
+            file.with_suffix(".part").replace(file)
+        model = Model()
+        model.load_state_dict(torch.load(file))
+        return model
+
+    def file(self, scenario, arm, seed):
+        return self.results / scenario / f"{arm.replace('/', '+')}-{seed}.json"
+
+    def result(self, scenario, arm, seed):
+        return json.loads(self.file(scenario, arm, seed).read_text())
+
+
+def name_of_run(scenario, arm, seed):
+    return f"{scenario}.{arm.replace('/', '_')}.{seed}"
+
+
+def one(place, scenario, arm, seed):
+    """Trains, evaluates and measures; writes the result."""
+    began = time.time()
+    base = place.base(plan.SCENARIOS[scenario]["split"])
+    data = experiment.Data(place.dialogues, plan.SCENARIOS[scenario], seed)
+    service = Service(place.options.service)
+    run = name_of_run(scenario, arm, seed)
+    model, norms, trace = experiment.train(base, data, plan.ARMS[arm], service, run, place.options.epochs, seed)
+    base_heldout = turn_losses(base, data.heldout_encoded)
+    late = norms[len(norms) // 2 :]
+    base_training = {(d.id, t): loss for d, losses in zip(data.training, turn_losses(base, data.encoded))
+                     for t, loss in enumerate(losses)}
+    result = {
+        "scenario": scenario, "arm": arm, "seed": seed, "epochs": place.options.epochs, "steps": len(norms),
+        "corruptedShare": len(data.labels) / len(base_training),
+        "scores": experiment.evaluate(model, data, base_heldout, seed),
+        "gradientNorm": {"mean": statistics.fmean(late), "sd": statistics.stdev(late)},
+        "weights": weights_of(trace, data, base_training),
+        "detection": detection(trace, data, base_training),
+        "turns": [{key: row[key] for key in ("turn", "count", "mean", "standardDeviation")}
+                  for row in service.call("GET", f"/v1/runs/{run}/statistics")["turns"]],
+        "seconds": round(time.time() - began, 1),
+    }
+    file = place.file(scenario, arm, seed)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.with_suffix(".part").write_text(json.dumps(result))
+    file.with_suffix(".part").replace(file)
+
+
+def weights_of(trace, data, base_training):
+    """Mean weights: of all, of clean and corrupted turns, of each kind and source, and of the clean turns that are hardest
+    for the base model (the fifth of each turn index with the highest loss)."""
+    of_turn = {}
+    for (identity, turn), loss in base_training.items():
+        if (identity, turn) not in data.labels:
+            of_turn.setdefault(turn, []).append((loss, identity))
+    hard = {(identity, turn) for turn, rows in of_turn.items() for _, identity in sorted(rows, reverse=True)[: len(rows) // 5]}
+    groups = {}
+    for _, identity, turn, _, weight in trace:
+        kind = data.labels.get((identity, turn), "clean")
+        names = ["all", kind, f"source {data.source[identity]}"]
+        names += ["corrupted"] if kind != "clean" else []
+        names += ["hard clean"] if (identity, turn) in hard else []
+        for name in names:
+            groups.setdefault(name, []).append(weight)
+    return {name: statistics.fmean(weights) for name, weights in groups.items()}
+
+
+def detection(trace, data, base_training):
+    """AUROC of telling each kind of corruption (and all) from clean turns, by small weights, high losses, high losses of the
+    base model, and high losses in excess of those."""
+    kinds = [data.labels.get(row[1:3], "clean") for row in trace]
+    scores = {"weight": [-row[4] for row in trace], "loss": [row[3] for row in trace],
+              "base": [base_training[row[1:3]] for row in trace],
+              "excess": [row[3] - base_training[row[1:3]] for row in trace]}
+    result = {}
+    for kind in sorted(set(kinds) - {"clean"}) + ["all"]:
+        chosen = [i for i, k in enumerate(kinds) if k == "clean" or kind in (k, "all")]
+        labels = [kinds[i] != "clean" for i in chosen]
+        if any(labels):
+            result[kind] = {name: auroc([values[i] for i in chosen], labels) for name, values in scores.items()}
+    return result
+
+
+_place = None
+
+
+def _start(options):
+    global _place
+    torch.set_num_threads(1)
+    _place = Workplace(options)
+
+
+def _work(task):
+    one(_place, *task)
+    return task
+
+
+def run_all(options, tasks, label):
+    """Runs what has no result yet. A progress bar on stderr."""
+    place = Workplace(options)
+    waiting = [task for task in tasks if not place.file(*task).exists()]
+    for split in sorted({plan.SCENARIOS[task[0]]["split"] for task in waiting}):
+        print(f"base model of {split}", file=sys.stderr)
+        place.base(split)
+    began = time.time()
+    with multiprocessing.get_context("spawn").Pool(options.workers, _start, (options,)) as pool:
+        for done, task in enumerate(pool.imap(_work, waiting), 1):
+            left = (time.time() - began) / done * (len(waiting) - done)
+            bar = "#" * (30 * done // len(waiting))
+            print(f"\r{label} [{bar:<30}] {done}/{len(waiting)}  {left / 60:.0f} min left  {name_of_run(*task):<48}", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    return place
