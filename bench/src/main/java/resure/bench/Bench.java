@@ -26,7 +26,8 @@ public final class Bench {
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
-        out.println("commands: http, fsync, disk, million, heap, replays, beside, crossover, steps, jmh");
+        out.println(
+            "commands: http, fsync, disk, million, heap, replays, beside, crossover, steps, jmh");
         System.exit(2);
       }
     }

@@ -3,11 +3,11 @@ package resure.bench;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URI;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import resure.client.Batch;
 import resure.client.BatchBuilder;
 import resure.client.Mode;
@@ -24,8 +24,20 @@ final class StepOverhead {
   static final Map<String, String> DEFAULTS =
       Environment.defaults(
           Map.of(
-              "rounds", "10", "steps", "30", "warmup", "300", "millis", "100", "losses", "128",
-              "turns", "8", "durability", "fsync"));
+              "rounds",
+              "10",
+              "steps",
+              "30",
+              "warmup",
+              "300",
+              "millis",
+              "100",
+              "losses",
+              "128",
+              "turns",
+              "8",
+              "durability",
+              "fsync"));
 
   private static final double[] SINK = new double[1];
 
@@ -57,7 +69,8 @@ final class StepOverhead {
         long work = calibrated(options.number("millis"));
         List<Side> sides =
             new ArrayList<>(
-                List.of(new Side("none", null), new Side("remote", remote), new Side("local", local)));
+                List.of(
+                    new Side("none", null), new Side("remote", remote), new Side("local", local)));
         for (Side side : sides) {
           side.steps(options.number("warmup"), work / 100);
           side.forget();
@@ -131,7 +144,7 @@ final class StepOverhead {
   /** One way to train, with what was measured of it. */
   private final class Side {
     final String name;
-    final TrainingRun training;
+    final @Nullable TrainingRun training;
     final BatchBuilder builder = Batch.builder();
     final List<Double> rounds = new ArrayList<>();
     final List<long[]> weighings = new ArrayList<>();
@@ -139,7 +152,7 @@ final class StepOverhead {
     long[] weighing = {};
     long step;
 
-    Side(String name, TrainingRun training) {
+    Side(String name, @Nullable TrainingRun training) {
       this.name = name;
       this.training = training;
     }

@@ -213,6 +213,7 @@ final class AnswerReader implements AutoCloseable {
 
   UnexpectedAnswerException unexpected(String what) {
     return new UnexpectedAnswerException(
-        "expected " + what + " in the answer at " + parser.streamReadContext().pathAsPointer(), null);
+        "expected " + what + " in the answer at " + parser.streamReadContext().pathAsPointer(),
+        null);
   }
 }

@@ -68,7 +68,9 @@ public final class BatchBuilder {
     return this;
   }
 
-  /** Begins a dialogue: 1 to 256 code points, as any text here without U+0000 and lone surrogates. */
+  /**
+   * Begins a dialogue: 1 to 256 code points, as any text here without U+0000 and lone surrogates.
+   */
   public BatchBuilder dialogue(String id) {
     if (ids.size() == firstTurns.length) {
       firstTurns = Arrays.copyOf(firstTurns, 2 * ids.size());

@@ -96,7 +96,8 @@ final class Caller implements AutoCloseable {
                 .start());
   }
 
-  private <T extends @Nullable Object> CompletableFuture<T> tracked(Supplier<CompletableFuture<T>> begin) {
+  private <T extends @Nullable Object> CompletableFuture<T> tracked(
+      Supplier<CompletableFuture<T>> begin) {
     CompletableFuture<Void> end = new CompletableFuture<>();
     synchronized (inFlight) { // with close(), so that it waits for this call or this is refused
       if (closed) {
@@ -120,7 +121,8 @@ final class Caller implements AutoCloseable {
     end.complete(null);
   }
 
-  private <T extends @Nullable Object> CompletableFuture<T> attempt(Call<T> call, URI address, long until) {
+  private <T extends @Nullable Object> CompletableFuture<T> attempt(
+      Call<T> call, URI address, long until) {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create(address + call.path()))
             .header("Accept", call.accept() + ", " + Reply.PROBLEM);

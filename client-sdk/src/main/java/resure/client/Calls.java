@@ -98,12 +98,10 @@ final class Calls {
     return statistics(
         run,
         List.of("If-None-Match", etag),
-        reply ->
-            reply.status() == 304 ? Optional.empty() : Optional.of(readStatistics(reply)));
+        reply -> reply.status() == 304 ? Optional.empty() : Optional.of(readStatistics(reply)));
   }
 
-  private static <T> Call<T> statistics(
-      String run, List<String> headers, Function<Reply, T> read) {
+  private static <T> Call<T> statistics(String run, List<String> headers, Function<Reply, T> read) {
     return new Call<>(
         "GET",
         path(run) + "/statistics",
@@ -220,14 +218,7 @@ final class Calls {
       int most,
       Function<AnswerReader, T> value) {
     return new Call<>(
-        method,
-        path,
-        sent,
-        List.of(),
-        Reply.CBOR,
-        safe,
-        atMost(most),
-        reply -> reply.cbor(value));
+        method, path, sent, List.of(), Reply.CBOR, safe, atMost(most), reply -> reply.cbor(value));
   }
 
   /** Whose answer has no body. */

@@ -62,7 +62,14 @@ public record Counts(
     toOne.forEach((reason, count) -> one.put(reason.label(), count));
     return "%d weighed: %d delivered (%d recorded otherwise), %d queued, %d dropped, %d refused; %d fallbacks: to local %s, to one %s"
         .formatted(
-            weighed, delivered, recordedOtherwise, queued, dropped, refused, fallbacks(), local,
+            weighed,
+            delivered,
+            recordedOtherwise,
+            queued,
+            dropped,
+            refused,
+            fallbacks(),
+            local,
             one);
   }
 }

@@ -13,8 +13,8 @@ import resure.weighting.Weigher;
  * and the newest triples and mean weight that are known. Immutable.
  *
  * <p>The arithmetic is the service's own, in the order of the body, so that the same triples give
- * the same bits. Only the divisor of {@code runMean} may be another: the service's next step divides
- * by the mean over what is pending too, which nobody has told here.
+ * the same bits. Only the divisor of {@code runMean} may be another: the service's next step
+ * divides by the mean over what is pending too, which nobody has told here.
  */
 final class LocalReference {
 
@@ -70,8 +70,7 @@ final class LocalReference {
     MomentsTable triples = new MomentsTable();
     for (Statistics.Turn turn : turns) {
       if (turn.count() > 0) {
-        triples.set(
-            turn.turn(), new Moments(turn.count(), turn.mean(), turn.m2(), turn.seen()));
+        triples.set(turn.turn(), new Moments(turn.count(), turn.mean(), turn.m2(), turn.seen()));
       }
     }
     return new LocalReference(

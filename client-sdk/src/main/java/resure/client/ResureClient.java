@@ -182,22 +182,23 @@ public final class ResureClient implements AutoCloseable {
   }
 
   /**
-   * What was recorded, in order of sequence. The deadline is that of the first byte, and then of each
-   * wait for more: reading fails with a {@link ResureException} where the answer stops or is cut.
-   * Close the stream: until its end a connection is in use. One that is open when the client is
-   * closed breaks.
+   * What was recorded, in order of sequence. The deadline is that of the first byte, and then of
+   * each wait for more: reading fails with a {@link ResureException} where the answer stops or is
+   * cut. Close the stream: until its end a connection is in use. One that is open when the client
+   * is closed breaks.
    *
    * @param fromStep first step; null for the first there is
    * @param toStep last step, inclusive; null for the newest
    */
-  public Stream<ExportedObservation> export(String run, @Nullable Long fromStep, @Nullable Long toStep) {
+  public Stream<ExportedObservation> export(
+      String run, @Nullable Long fromStep, @Nullable Long toStep) {
     return await(exportAsync(run, fromStep, toStep));
   }
 
   /** The same without waiting. */
-  public CompletableFuture<Stream<ExportedObservation>> exportAsync(String run, @Nullable Long fromStep, @Nullable Long toStep) {
-    return caller.make(Calls.export(
-            run, fromStep, toStep, caller.deadline(), caller.exports()));
+  public CompletableFuture<Stream<ExportedObservation>> exportAsync(
+      String run, @Nullable Long fromStep, @Nullable Long toStep) {
+    return caller.make(Calls.export(run, fromStep, toStep, caller.deadline(), caller.exports()));
   }
 
   /** Asks for other configurations to be tried on what is recorded, in the background. */
@@ -316,8 +317,8 @@ public final class ResureClient implements AutoCloseable {
     private Builder() {}
 
     /**
-     * Where the service is: http or https, a path before {@code /v1} included. With several, one
-     * is used until it cannot be reached or answers 502, 503 or 504; then the next.
+     * Where the service is: http or https, a path before {@code /v1} included. With several, one is
+     * used until it cannot be reached or answers 502, 503 or 504; then the next.
      */
     public Builder address(URI... values) {
       if (values.length == 0) {
@@ -332,7 +333,8 @@ public final class ResureClient implements AutoCloseable {
             || value.getRawQuery() != null
             || value.getRawFragment() != null) {
           // Not quoted: it may hold a password.
-          throw new IllegalArgumentException("an address is like http://host:8080 or https://host/path");
+          throw new IllegalArgumentException(
+              "an address is like http://host:8080 or https://host/path");
         }
         checked.add(URI.create(value.toString().replaceFirst("/+$", "")));
       }
@@ -352,7 +354,9 @@ public final class ResureClient implements AutoCloseable {
       return this;
     }
 
-    /** How long a call takes at most, all repetitions included: above 0; 5 seconds when left out. */
+    /**
+     * How long a call takes at most, all repetitions included: above 0; 5 seconds when left out.
+     */
     public Builder deadline(Duration value) {
       if (value.isNegative() || value.isZero() || value.compareTo(Duration.ofDays(1)) > 0) {
         throw new IllegalArgumentException("a deadline is above 0 and at most a day");

@@ -85,8 +85,7 @@ public final class ResureMetrics implements MeterBinder {
   }
 
   private void outcome(MeterRegistry registry, String outcome, ToDoubleFunction<Counts> count) {
-    FunctionCounter.builder(
-            "resure.client.batches", training, t -> count.applyAsDouble(t.counts()))
+    FunctionCounter.builder("resure.client.batches", training, t -> count.applyAsDouble(t.counts()))
         .description("Batches by what became of them")
         .tags(tags)
         .tag("outcome", outcome)

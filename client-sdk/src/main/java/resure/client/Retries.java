@@ -6,8 +6,8 @@ import java.util.function.DoubleSupplier;
 /**
  * When a call is made again: pure policy, without clock or threads. The wait before the n-th
  * repetition is drawn evenly from 0 to min(2 s, 50 ms * 2^(n-1)) (full jitter: clients that failed
- * together do not come back together), and comes on top of the {@code Retry-After} that the
- * service asked for. A wait that would end past the deadline is not begun.
+ * together do not come back together), and comes on top of the {@code Retry-After} that the service
+ * asked for. A wait that would end past the deadline is not begun.
  */
 final class Retries {
 
@@ -61,8 +61,8 @@ final class Retries {
   }
 
   /**
-   * Whether the same request may do better later: nobody answered, or not with an answer to it. What
-   * was refused is refused again, and a damaged run stays so until somebody sees to it.
+   * Whether the same request may do better later: nobody answered, or not with an answer to it.
+   * What was refused is refused again, and a damaged run stays so until somebody sees to it.
    */
   static boolean worthRepeating(ResureException failure) {
     if (failure instanceof ProblemException problem) {

@@ -65,7 +65,8 @@ final class RetryingCall<T extends @Nullable Object> {
             if (failure == null) {
               result.complete(value);
             } else {
-              failed(address, failure instanceof CompletionException ? failure.getCause() : failure);
+              failed(
+                  address, failure instanceof CompletionException ? failure.getCause() : failure);
             }
           });
     } catch (RuntimeException e) {

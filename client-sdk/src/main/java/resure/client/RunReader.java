@@ -73,9 +73,7 @@ final class RunReader {
         default -> in.skip();
       }
     }
-    return new RunPage(
-        required(runs, "runs"),
-        next);
+    return new RunPage(required(runs, "runs"), next);
   }
 
   private static Run.State readState(AnswerReader in) {
@@ -137,9 +135,7 @@ final class RunReader {
         case "function" ->
             settings.function(
                 labelled(
-                    in,
-                    WeightFunction.ALL.toArray(WeightFunction[]::new),
-                    WeightFunction::label));
+                    in, WeightFunction.ALL.toArray(WeightFunction[]::new), WeightFunction::label));
         case "threshold" -> settings.threshold(in.number());
         case "sharpness" -> settings.sharpness(in.number());
         case "floor" -> settings.floor(in.number());
@@ -191,9 +187,6 @@ final class RunReader {
         default -> in.skip();
       }
     }
-    return new StartFrom(
-        required(run, "run"),
-        step,
-        observations);
+    return new StartFrom(required(run, "run"), step, observations);
   }
 }

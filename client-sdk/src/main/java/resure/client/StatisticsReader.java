@@ -63,9 +63,7 @@ final class StatisticsReader {
         default -> in.skip();
       }
     }
-    return new Scores.TurnStatistics(
-        required(sequence, "sequence"),
-        required(turns, "turns"));
+    return new Scores.TurnStatistics(required(sequence, "sequence"), required(turns, "turns"));
   }
 
   private static Statistics.Turn readTurn(AnswerReader in) {
@@ -152,9 +150,7 @@ final class StatisticsReader {
       }
     }
     return new Statistics.Reference(
-        step,
-        required(runMeanWeight, "runMeanWeight"),
-        required(turns, "turns"));
+        step, required(runMeanWeight, "runMeanWeight"), required(turns, "turns"));
   }
 
   private static Statistics.Triple readTriple(AnswerReader in) {

@@ -29,11 +29,11 @@ import org.slf4j.LoggerFactory;
  * comes it is weighed here, against the newest statistics that are known, or by 1 while none are;
  * the batch stays in the queue, with the weights that were applied, and is delivered when the
  * service is back. While that is away no step spends its deadline on waiting. In {@link Mode#LOCAL}
- * all steps are weighed here and none waits; a run of several ranks then has {@code lag} of at least
- * 1, or its batches come late. When the queue is full, the oldest batch is dropped.
+ * all steps are weighed here and none waits; a run of several ranks then has {@code lag} of at
+ * least 1, or its batches come late. When the queue is full, the oldest batch is dropped.
  *
- * <p>{@link #weigh} and {@link #rewind} are for the trainer's thread, one at a time; the rest is for
- * any.
+ * <p>{@link #weigh} and {@link #rewind} are for the trainer's thread, one at a time; the rest is
+ * for any.
  */
 public final class TrainingRun implements AutoCloseable {
 
@@ -60,8 +60,7 @@ public final class TrainingRun implements AutoCloseable {
     this.deadline = builder.deadline;
     this.time = time;
     this.outbox =
-        new Outbox(
-            builder.calls, builder.settings, attempt, mode, builder.queue, time, retries);
+        new Outbox(builder.calls, builder.settings, attempt, mode, builder.queue, time, retries);
   }
 
   /**
@@ -92,8 +91,7 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private Weighed weighed(Delivery delivery, long begun) {
-    FallbackReason hindrance =
-        mode == Mode.REMOTE ? outbox.hindrance(deadline.toNanos()) : null;
+    FallbackReason hindrance = mode == Mode.REMOTE ? outbox.hindrance(deadline.toNanos()) : null;
     if (mode == Mode.REMOTE && hindrance == null) {
       long until = begun + deadline.toNanos();
       outbox.offer(delivery, until);
@@ -110,8 +108,8 @@ public final class TrainingRun implements AutoCloseable {
 
   /**
    * Resumes from a checkpoint: forgets every batch of that step and later, here and in the service.
-   * What has not been delivered is dropped. Waits for the service as {@link Builder#open} does; while
-   * that is away it returns at once, and the service learns of it before anything else.
+   * What has not been delivered is dropped. Waits for the service as {@link Builder#open} does;
+   * while that is away it returns at once, and the service learns of it before anything else.
    *
    * <p>With several ranks each calls this, and all name one attempt, a new one at every start: the
    * service carries it out for the first of them. The same attempt cannot be rewound to the same

@@ -38,15 +38,13 @@ final class Transport {
    *
    * @param deadline by the timer's clock
    */
-  <T extends @Nullable Object> CompletableFuture<T> send(Call<T> call, URI address, HttpRequest request, long deadline) {
+  <T extends @Nullable Object> CompletableFuture<T> send(
+      Call<T> call, URI address, HttpRequest request, long deadline) {
     long begun = timer.nanoTime();
     CompletableFuture<HttpResponse<InputStream>> exchange =
         http.sendAsync(
             request,
-            head ->
-                head.statusCode() >= 400
-                    ? new Body(LARGEST_PROBLEM, true)
-                    : call.body().get());
+            head -> head.statusCode() >= 400 ? new Body(LARGEST_PROBLEM, true) : call.body().get());
     CompletableFuture<T> result = new CompletableFuture<>();
     exchange.whenComplete(
         (response, failure) -> {
@@ -57,8 +55,7 @@ final class Transport {
           try {
             T value =
                 call.result(
-                    new Reply(
-                        address, response.statusCode(), response.headers(), response.body()));
+                    new Reply(address, response.statusCode(), response.headers(), response.body()));
             if (!result.complete(value) && value instanceof BaseStream<?, ?> stream) {
               stream.close(); // nobody will
             }
@@ -103,7 +100,8 @@ final class Transport {
           cause);
     }
     if (cause instanceof UnexpectedAnswerException) {
-      return new UnexpectedAnswerException(call + " at " + address + ": " + cause.getMessage(), null);
+      return new UnexpectedAnswerException(
+          call + " at " + address + ": " + cause.getMessage(), null);
     }
     if (cause instanceof IOException broken) {
       return new UnavailableException(call + ": " + why(address, broken), cause, sent(broken));

@@ -25,7 +25,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Calls to servers that answer late, wrongly or not at all: they end by their deadline, and nothing is left. */
+/**
+ * Calls to servers that answer late, wrongly or not at all: they end by their deadline, and nothing
+ * is left.
+ */
 @Timeout(60)
 @SuppressWarnings("try") // what closing does is looked at before the end
 class BadServerTest {
@@ -220,10 +223,7 @@ class BadServerTest {
           new BadServer(
               (request, out) ->
                   BadServer.whole(
-                      out,
-                      trouble.status,
-                      Reply.PROBLEM,
-                      problem(trouble.status, trouble.type)));
+                      out, trouble.status, Reply.PROBLEM, problem(trouble.status, trouble.type)));
 
       assertThat(scoreFails(server))
           .isInstanceOfSatisfying(
@@ -260,8 +260,7 @@ class BadServerTest {
   void aTruncatedValueIsNotBelieved() throws Exception {
     byte[] cut = Arrays.copyOf(SCORES, SCORES.length - 1);
 
-    assertThat(
-            scoreFails(new BadServer((request, out) -> BadServer.whole(out, 200, CBOR, cut))))
+    assertThat(scoreFails(new BadServer((request, out) -> BadServer.whole(out, 200, CBOR, cut))))
         .isInstanceOf(UnexpectedAnswerException.class)
         .hasMessageContaining("cut or garbled");
   }
@@ -274,8 +273,7 @@ class BadServerTest {
             {"sequence": 2, "step": 1, "weights": [[1.0, 0.5]]}
             """);
 
-    assertThat(
-            scoreFails(new BadServer((request, out) -> BadServer.whole(out, 200, CBOR, other))))
+    assertThat(scoreFails(new BadServer((request, out) -> BadServer.whole(out, 200, CBOR, other))))
         .isInstanceOf(UnexpectedAnswerException.class)
         .hasMessageContaining("shape");
   }
@@ -318,8 +316,7 @@ class BadServerTest {
         assertThatThrownBy(
                 () -> client.post("run", "key", BATCH, false, Duration.ofSeconds(20)).get())
             .cause()
-            .isInstanceOf(
-                status == 200 ? UnexpectedAnswerException.class : ProblemException.class);
+            .isInstanceOf(status == 200 ? UnexpectedAnswerException.class : ProblemException.class);
         await().until(() -> server.open() == 0);
       }
     }

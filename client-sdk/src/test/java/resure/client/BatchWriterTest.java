@@ -45,18 +45,17 @@ class BatchWriterTest {
     assertThat(written(batch).toString())
         .isEqualTo(
             "{'step':120,'rank':3,'microBatch':1,'attempt':'job-7731','dialogues':["
-                    .concat("{'id':'d-17','source':'sharegpt','firstTurn':2,")
-                    .concat("'losses':[1.94,null,3.02],'tokens':[118,null,64],")
-                    .concat("'weights':[1.0,null,0.5]},")
-                    .concat("{'id':'d-90','losses':[0.5],'tokens':[0],'weights':[0.0]}]}")
-                    .replace('\'', '"'));
+                .concat("{'id':'d-17','source':'sharegpt','firstTurn':2,")
+                .concat("'losses':[1.94,null,3.02],'tokens':[118,null,64],")
+                .concat("'weights':[1.0,null,0.5]},")
+                .concat("{'id':'d-90','losses':[0.5],'tokens':[0],'weights':[0.0]}]}")
+                .replace('\'', '"'));
   }
 
   @Test
   void whatIsNotSaidIsNotWritten() {
     assertThat(written(Batch.builder().dialogue("d").loss(1).build()).toString())
-        .isEqualTo(
-            "{\"rank\":0,\"microBatch\":0,\"dialogues\":[{\"id\":\"d\",\"losses\":[1.0]}]}");
+        .isEqualTo("{\"rank\":0,\"microBatch\":0,\"dialogues\":[{\"id\":\"d\",\"losses\":[1.0]}]}");
     assertThat(written(Batch.builder().build()).get("dialogues").size()).isZero();
     assertThat(written(Batch.builder().dialogue("d").build()).at("/dialogues/0/losses").size())
         .isZero();

@@ -97,8 +97,7 @@ class CallLifeTest {
       itself.complete(server);
       Thread.currentThread().interrupt();
 
-      assertThatThrownBy(() -> client.score("run", BATCH))
-          .isInstanceOf(UnavailableException.class);
+      assertThatThrownBy(() -> client.score("run", BATCH)).isInstanceOf(UnavailableException.class);
 
       assertThat(Thread.interrupted()).isTrue();
       await().until(() -> server.open() == 0);

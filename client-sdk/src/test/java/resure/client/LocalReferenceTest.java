@@ -167,7 +167,13 @@ class LocalReferenceTest {
   @Test
   void theMeanOfTheBatchIsWeighedByTokens() {
     Batch batch =
-        Batch.builder().dialogue("a").loss(2, 3).dialogue("b").loss(3, 1).dialogue("c").loss(9e9)
+        Batch.builder()
+            .dialogue("a")
+            .loss(2, 3)
+            .dialogue("b")
+            .loss(3, 1)
+            .dialogue("c")
+            .loss(9e9)
             .build();
 
     Weighed weighed =
@@ -189,8 +195,7 @@ class LocalReferenceTest {
     Weighed weighed =
         LocalReference.without(Configuration.DEFAULT)
             .with(statistics(TURNS, 1))
-            .weigh(
-                Batch.builder().dialogue("a").loss(Double.NaN).unsupervised().build(), null);
+            .weigh(Batch.builder().dialogue("a").loss(Double.NaN).unsupervised().build(), null);
 
     assertThat(weighed.weights().toArray()).containsExactly(0, Double.NaN);
     assertThat(weighed.meanWeight()).isNaN();

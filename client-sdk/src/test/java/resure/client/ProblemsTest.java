@@ -111,12 +111,22 @@ class ProblemsTest {
         .isEqualTo(Duration.ofSeconds(3));
     assertThat(problem(429, PROBLEM, "Retry-After", "0").retryAfter()).isEqualTo(Duration.ZERO);
     assertThat(
-            problem(429, PROBLEM, "Retry-After", "Sat, 31 Jan 2026 12:00:09 GMT", "Date",
+            problem(
+                    429,
+                    PROBLEM,
+                    "Retry-After",
+                    "Sat, 31 Jan 2026 12:00:09 GMT",
+                    "Date",
                     "Sat, 31 Jan 2026 12:00:00 GMT")
                 .retryAfter())
         .isEqualTo(Duration.ofSeconds(9));
     assertThat(
-            problem(429, PROBLEM, "Retry-After", "Sat, 31 Jan 2026 12:00:00 GMT", "Date",
+            problem(
+                    429,
+                    PROBLEM,
+                    "Retry-After",
+                    "Sat, 31 Jan 2026 12:00:00 GMT",
+                    "Date",
                     "Sat, 31 Jan 2026 12:00:09 GMT")
                 .retryAfter())
         .isEqualTo(Duration.ZERO);

@@ -101,8 +101,7 @@ class ReachTest {
         for (int i = 0; i < 100; i++) {
           Socket socket = new Socket();
           queue.add(socket);
-          socket.connect(
-              new InetSocketAddress(full.getInetAddress(), full.getLocalPort()), 300);
+          socket.connect(new InetSocketAddress(full.getInetAddress(), full.getLocalPort()), 300);
         }
       } catch (SocketTimeoutException e) {
         // The queue is full: from here on nobody answers.
@@ -115,8 +114,7 @@ class ReachTest {
                   .build();
           ResureClient other =
               to(server)
-                  .address(
-                      URI.create("http://127.0.0.1:" + full.getLocalPort()), server.address())
+                  .address(URI.create("http://127.0.0.1:" + full.getLocalPort()), server.address())
                   .deadline(Duration.ofSeconds(4))
                   .build()) {
         assertThat(fails(client, c -> c.score("run", BATCH, "key")))
@@ -137,8 +135,7 @@ class ReachTest {
     try (BadServer broken =
             new BadServer(
                 (request, out) ->
-                    BadServer.whole(
-                        out, 503, Reply.PROBLEM, problem(503, "store-unavailable")));
+                    BadServer.whole(out, 503, Reply.PROBLEM, problem(503, "store-unavailable")));
         BadServer server = good();
         ResureClient client = to(broken, server).deadline(Duration.ofSeconds(20)).build()) {
       client.score("run", BATCH, "key");
@@ -189,9 +186,21 @@ class ReachTest {
     Process keytool =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair", "-alias", "key", "-keyalg", "EC", "-dname", "CN=127.0.0.1",
-                "-ext", "san=ip:127.0.0.1", "-storetype", "PKCS12", "-storepass", "password",
-                "-keystore", file.toString())
+                "-genkeypair",
+                "-alias",
+                "key",
+                "-keyalg",
+                "EC",
+                "-dname",
+                "CN=127.0.0.1",
+                "-ext",
+                "san=ip:127.0.0.1",
+                "-storetype",
+                "PKCS12",
+                "-storepass",
+                "password",
+                "-keystore",
+                file.toString())
             .inheritIO()
             .start();
     assertThat(keytool.waitFor()).isZero();

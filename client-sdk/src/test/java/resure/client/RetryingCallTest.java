@@ -217,8 +217,7 @@ class RetryingCallTest {
   @Test
   void whatDoesMoreWhenMadeTwiceIsRepeatedOnlyWhereItWasNotCarriedOut() {
     for (ResureException failure :
-        List.of(
-            NOT_REACHED, busy(null), problem(503, ProblemType.STORE_UNAVAILABLE, null))) {
+        List.of(NOT_REACHED, busy(null), problem(503, ProblemType.STORE_UNAVAILABLE, null))) {
       then(0, failure);
       then(0, null);
       assertThat(ended(call(one, false, 0))).as(failure.toString()).isEqualTo("done");
@@ -286,8 +285,7 @@ class RetryingCallTest {
     for (int i = 0; i < busy.length; i++) {
       busy[i] = busy(i == 0 ? null : Duration.ofSeconds(i));
     }
-    ResureException unknown =
-        problem(503, ProblemType.OUTCOME_UNKNOWN, Duration.ofSeconds(1));
+    ResureException unknown = problem(503, ProblemType.OUTCOME_UNKNOWN, Duration.ofSeconds(1));
     for (long seed = 0; seed < 2000; seed++) {
       Random random = new Random(seed);
       outcomes.clear();

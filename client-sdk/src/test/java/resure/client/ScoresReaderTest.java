@@ -61,8 +61,7 @@ class ScoresReaderTest {
     assertThat(scores.step()).isEqualTo(120);
     assertThat(scores.weights().toArray()).containsExactly(1.0, Double.NaN, 0.31, 0.0);
     assertThat(scores.weights().from(2)).isEqualTo(3);
-    assertThat(scores.summary())
-        .isEqualTo(new Summary(3, 0.8075, 3.55, 0.94, 2, 1, false, true));
+    assertThat(scores.summary()).isEqualTo(new Summary(3, 0.8075, 3.55, 0.94, 2, 1, false, true));
     assertThat(scores.statistics()).isNull();
   }
 
@@ -147,8 +146,7 @@ class ScoresReaderTest {
 
   @Test
   void jsonInPlaceOfCborIsRefused() {
-    assertThatThrownBy(
-            () -> read(GOOD.getBytes(java.nio.charset.StandardCharsets.UTF_8)))
+    assertThatThrownBy(() -> read(GOOD.getBytes(java.nio.charset.StandardCharsets.UTF_8)))
         .isInstanceOf(UnexpectedAnswerException.class);
   }
 }

@@ -43,7 +43,8 @@ final class Scripted {
 
   static byte[] problem(int status, String type) {
     String json =
-        "{\"type\": \"urn:resure:problem:%s\", \"title\": \"t\", \"status\": %d, \"detail\": \"d\"}";
+        "{\"type\": \"urn:resure:problem:%s\", \"title\": \"t\", \"status\": %d, \"detail\":"
+            + " \"d\"}";
     return json.formatted(type, status).getBytes(StandardCharsets.UTF_8);
   }
 

@@ -67,8 +67,7 @@ class SettingsTest {
               .over(Configuration.DEFAULT)
               .withWeighting(Configuration.DEFAULT.weighting().withFunction(function));
 
-      assertThat(RunReader.complete(readBack(Settings.of(configuration))))
-          .isEqualTo(configuration);
+      assertThat(RunReader.complete(readBack(Settings.of(configuration)))).isEqualTo(configuration);
     }
     assertThat(RunReader.complete(readBack(Settings.of(Configuration.DEFAULT))))
         .isEqualTo(Configuration.DEFAULT);

@@ -49,8 +49,7 @@ final class SimulatedService implements RunCalls {
 
     /** Connected, and never an answer. */
     static Fate silence() {
-      return new Fate(
-          Duration.ofDays(1), false, () -> new UnavailableException("silence", null));
+      return new Fate(Duration.ofDays(1), false, () -> new UnavailableException("silence", null));
     }
 
     /** Something else answers. */
@@ -78,7 +77,10 @@ final class SimulatedService implements RunCalls {
 
   private final Deque<Fate> next = new ArrayDeque<>();
 
-  /** Every call made, in order: {@code create}, {@code rewind 5}, {@code statistics}, {@code post 3}. */
+  /**
+   * Every call made, in order: {@code create}, {@code rewind 5}, {@code statistics}, {@code post
+   * 3}.
+   */
   final List<String> calls = new ArrayList<>();
 
   /** Elapsed time at each of them. */
@@ -153,8 +155,7 @@ final class SimulatedService implements RunCalls {
   }
 
   @Override
-  public CompletableFuture<Run> rewind(
-      long nextStep, @Nullable String attempt, Duration deadline) {
+  public CompletableFuture<Run> rewind(long nextStep, @Nullable String attempt, Duration deadline) {
     return call(
         "rewind " + nextStep,
         false,

@@ -21,7 +21,8 @@ import org.slf4j.LoggerFactory;
 class TrainingLifeTest {
 
   private static Batch batch(long step, int losses) {
-    BatchBuilder builder = Batch.builder().step(step).dialogue("secret-dialogue").source("secret-source");
+    BatchBuilder builder =
+        Batch.builder().step(step).dialogue("secret-dialogue").source("secret-source");
     for (int i = 0; i < losses; i++) {
       builder.loss(2 + i * 0.01);
     }

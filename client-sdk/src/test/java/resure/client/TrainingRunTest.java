@@ -74,8 +74,7 @@ class TrainingRunTest {
     assertThat(training.counts().fallbacks()).isZero();
     assertThat(service.recorded.keySet()).containsExactly("run/a/0/0/0");
     assertThat(service.recorded.get("run/a/0/0/0").applied).isNull();
-    assertThat(service.calls)
-        .containsExactly("create", "statistics", "post 0");
+    assertThat(service.calls).containsExactly("create", "statistics", "post 0");
   }
 
   @Test
@@ -192,7 +191,8 @@ class TrainingRunTest {
     assertThat(training.counts().toLocal()).isEqualTo(Map.of(FallbackReason.UNAVAILABLE, 1L));
     Duration refused = time.elapsed();
     time.pass(Duration.ofSeconds(10));
-    assertThat(service.callTimes.get(3).minus(refused)).isGreaterThanOrEqualTo(Duration.ofSeconds(2));
+    assertThat(service.callTimes.get(3).minus(refused))
+        .isGreaterThanOrEqualTo(Duration.ofSeconds(2));
     assertThat(training.counts().delivered()).isEqualTo(1);
     assertThat(training.counts().recordedOtherwise()).isZero();
   }

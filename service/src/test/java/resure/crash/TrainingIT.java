@@ -84,7 +84,8 @@ class TrainingIT {
     Counts counts;
     try (ResureClient client =
         ResureClient.builder().address(URI.create("http://127.0.0.1:" + first.port())).build()) {
-      TrainingRun training = client.training("run").mode(mode).attempt("a").deadline(DEADLINE).open();
+      TrainingRun training =
+          client.training("run").mode(mode).attempt("a").deadline(DEADLINE).open();
       killer.start();
       Duration longest = Duration.ZERO;
       // On until all is well again after the last kill, however long its restarts take.
@@ -201,7 +202,9 @@ class TrainingIT {
         try (TrainingRun training = client.training("run").mode(Mode.LOCAL).rank(1).open()) {
           local = training.weigh(batch);
           Scores scores = client.score("run", batch);
-          assertThat(scores.weights()).as("seed %d, step %d", seed, step).isEqualTo(local.weights());
+          assertThat(scores.weights())
+              .as("seed %d, step %d", seed, step)
+              .isEqualTo(local.weights());
           assertThat(scores.summary().meanWeight()).isEqualTo(local.meanWeight());
         }
         by.merge(local.by(), 1, Integer::sum);

@@ -35,8 +35,7 @@ class PythonExamplesIT {
     Path tests = repository().resolve("examples").resolve(example).resolve("tests");
     Path said = temporary.resolve("said.txt");
     ProcessBuilder command =
-        new ProcessBuilder(
-                python, "-B", "-m", "unittest", "discover", "-v", "-s", tests.toString())
+        new ProcessBuilder(python, "-B", "-m", "unittest", "discover", "-v", "-s", tests.toString())
             .directory(temporary.toFile())
             .redirectErrorStream(true)
             .redirectOutput(said.toFile());
