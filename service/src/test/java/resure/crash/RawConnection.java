@@ -81,6 +81,7 @@ final class RawConnection implements AutoCloseable {
             answered);
     ServiceProcess.CONTRACT.check(
         HttpRequest.newBuilder(URI.create("http://localhost:" + port + path + "/observations"))
+            .header("Content-Type", "application/json")
             .POST(BodyPublishers.noBody())
             .build(),
         body,
