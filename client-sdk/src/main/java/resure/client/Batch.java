@@ -63,11 +63,20 @@ public final class Batch {
     this.applied = applied;
   }
 
-  /** This batch as one of {@code newAttempt}, with the weights that were applied, if any. */
-  Batch sentBy(@Nullable String newAttempt, @Nullable Weights newApplied) {
+  /** This batch as one of another rank and attempt. */
+  Batch sentBy(int newRank, @Nullable String newAttempt) {
+    return copy(newRank, newAttempt, applied);
+  }
+
+  /** This batch with the weights that were applied. */
+  Batch applied(Weights newApplied) {
+    return copy(rank, attempt, newApplied);
+  }
+
+  private Batch copy(int newRank, @Nullable String newAttempt, @Nullable Weights newApplied) {
     return new Batch(
         step,
-        rank,
+        newRank,
         microBatch,
         ids,
         sources,

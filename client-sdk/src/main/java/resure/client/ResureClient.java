@@ -160,6 +160,14 @@ public final class ResureClient implements AutoCloseable {
   }
 
   /**
+   * A training run that is to be opened: batches are weighed by a deadline whatever becomes of the
+   * service. Close it before this client.
+   */
+  public TrainingRun.Builder training(String run) {
+    return new TrainingRun.Builder(RunCalls.of(caller, run), run);
+  }
+
+  /**
    * Statistics that are not those known; empty where nothing has changed.
    *
    * @param etag of the statistics known

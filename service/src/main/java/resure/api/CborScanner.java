@@ -241,7 +241,7 @@ final class CborScanner extends BodyScanner {
 
   private static double unsigned(long value) {
     // Halved, with a bit that stands for those cut off, so that it rounds the same way.
-    return value >= 0 ? value : 2.0 * (value >>> 1 | value & 1);
+    return value >= 0 ? value : 2.0 * ((value >>> 1) | (value & 1));
   }
 
   @Override

@@ -22,6 +22,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import resure.contract.Answer;
 import resure.contract.ContractValidator;
@@ -68,7 +69,9 @@ final class ServiceProcess implements AutoCloseable {
     command.add("-Djava.io.tmpdir=" + state.toAbsolutePath().getParent());
     command.add("-jar");
     command.add(JAR.toString());
-    command.add("--server.port=0");
+    if (Stream.of(properties).noneMatch(property -> property.startsWith("server.port="))) {
+      command.add("--server.port=0");
+    }
     command.add("--management.server.port=0");
     command.add("--resure.state.directory=" + state);
     for (String property : properties) {
