@@ -91,7 +91,8 @@ public final class Api {
                     exchange -> {
                       exchange.allowQuery();
                       exchange.offer(MediaType.APPLICATION_YAML);
-                      return exchange.answer(200, MediaType.APPLICATION_YAML, contract, contract.length);
+                      return exchange.answer(
+                          200, MediaType.APPLICATION_YAML, contract, contract.length);
                     }),
                 maxBody));
     // Asked before Spring's own mappings, which know none of these addresses.

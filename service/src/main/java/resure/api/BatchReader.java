@@ -7,8 +7,8 @@ import java.util.StringJoiner;
 import resure.observation.ObservationBatch;
 
 /**
- * Reads the body of a POST of losses straight into columns. The columns are gathered in arrays
- * that are kept from batch to batch; a batch gets copies of the right length. Of several problems,
+ * Reads the body of a POST of losses straight into columns. The columns are gathered in arrays that
+ * are kept from batch to batch; a batch gets copies of the right length. Of several problems,
  * syntax comes first, then the order of the body. For one thread at a time.
  */
 final class BatchReader {

@@ -51,7 +51,9 @@ abstract sealed class BodyScanner permits JsonScanner, CborScanner {
   /** Steps into the object at the cursor, if there is one. */
   abstract boolean startObject();
 
-  /** Steps to the name of the next field of the object; out of it, and false, where none is left. */
+  /**
+   * Steps to the name of the next field of the object; out of it, and false, where none is left.
+   */
   abstract boolean nextField();
 
   /** Steps into the array at the cursor, if there is one. */
@@ -60,7 +62,9 @@ abstract sealed class BodyScanner permits JsonScanner, CborScanner {
   /** Steps to the next element of the array; out of it, and false, where none is left. */
   abstract boolean nextElement();
 
-  /** Reads the name of a field; false where it is no text, which only some representations allow. */
+  /**
+   * Reads the name of a field; false where it is no text, which only some representations allow.
+   */
   abstract boolean name();
 
   /** Steps over a null if it is at the cursor. */

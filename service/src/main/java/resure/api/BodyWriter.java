@@ -2,7 +2,8 @@ package resure.api;
 
 /**
  * Writes a body token by token into an array that is used again, so that one shape is written in
- * every representation. Whoever starts a body says how long it may become. For one thread at a time.
+ * every representation. Whoever starts a body says how long it may become. For one thread at a
+ * time.
  */
 abstract sealed class BodyWriter permits JsonWriter, CborWriter {
 

@@ -12,8 +12,8 @@ import java.nio.ByteOrder;
  * simple values but true, false and null are well-formed, and nothing that a method here would step
  * over. Nothing is allocated.
  *
- * <p>An item begins with a byte of two parts: its major type in the upper three bits, and below them
- * its argument, or the number of bytes of it that follow (24 to 27), or that the length is
+ * <p>An item begins with a byte of two parts: its major type in the upper three bits, and below
+ * them its argument, or the number of bytes of it that follow (24 to 27), or that the length is
  * indefinite (31).
  */
 final class CborScanner extends BodyScanner {
@@ -105,7 +105,9 @@ final class CborScanner extends BodyScanner {
     };
   }
 
-  /** Steps over the head of a string, an array or a map: its length, which the rest has room for. */
+  /**
+   * Steps over the head of a string, an array or a map: its length, which the rest has room for.
+   */
   private int length() {
     long length = argument();
     if (length < 0 || length > end - position) {

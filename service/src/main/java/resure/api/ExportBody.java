@@ -9,9 +9,9 @@ import resure.run.Export;
 import resure.run.Scored;
 
 /**
- * An export, as a line of JSON for each observation or as one array of CBOR whose break says that it
- * is whole, in pieces of about 16 KiB: what a slow reader leaves in memory is a few of these. One
- * thread at a time.
+ * An export, as a line of JSON for each observation or as one array of CBOR whose break says that
+ * it is whole, in pieces of about 16 KiB: what a slow reader leaves in memory is a few of these.
+ * One thread at a time.
  */
 final class ExportBody {
 

@@ -95,8 +95,7 @@ final class ObservationsHandler {
     BodyWriter answer =
         writers
             .get()
-            .write(
-                representation, scored.sequence(), scored.batch(), scored.weights(), statistics);
+            .write(representation, scored.sequence(), scored.batch(), scored.weights(), statistics);
     return exchange.answer(200, representation.mediaType(), answer.bytes(), answer.length());
   }
 

@@ -2,6 +2,7 @@ package resure.api;
 
 import java.net.URI;
 import java.util.Arrays;
+import java.util.concurrent.Callable;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -43,9 +44,9 @@ final class ReplayHandler {
     exchange.offer();
     RunId run = RunHandler.runId(exchange);
     return exchange
-        .body(true, Body::copied)
+        .body(true, ReplayHandler::parser)
         // Large bodies take long to parse: not on an event loop.
-        .flatMap(body -> exchange.await(replays.start(run, () -> reader(body))))
+        .flatMap(parser -> exchange.await(replays.start(run, parser)))
         .flatMap(
             started ->
                 switch (started) {
@@ -62,14 +63,14 @@ final class ReplayHandler {
                 });
   }
 
-  private record Body(Representation representation, byte[] bytes) {
-    static Body copied(Representation representation, byte[] body, int length) {
-      return new Body(representation, Arrays.copyOf(body, length));
-    }
+  private static Callable<Function<RunRecord, ReplayPlan>> parser(
+      Representation sent, byte[] body, int length) {
+    byte[] copy = Arrays.copyOf(body, length);
+    return () -> reader(sent, copy);
   }
 
-  private static Function<RunRecord, ReplayPlan> reader(Body body) {
-    JsonNode json = Json.read(body.representation, body.bytes, body.bytes.length);
+  private static Function<RunRecord, ReplayPlan> reader(Representation sent, byte[] body) {
+    JsonNode json = Json.read(sent, body, body.length);
     if (json.isMissingNode()) {
       throw ProblemException.of(
           ProblemType.MALFORMED_BODY, "Send {\"configurations\": [...]} as the body.");

@@ -20,8 +20,8 @@ import resure.replay.TurnTally;
 import tools.jackson.core.JsonGenerator;
 
 /**
- * A replay with its results, in pieces: a slow reader leaves one of them in memory. One
- * thread at a time.
+ * A replay with its results, in pieces: a slow reader leaves one of them in memory. One thread at a
+ * time.
  */
 final class ReplayJson {
 

@@ -32,23 +32,23 @@ final class RunJson {
 
   static Consumer<JsonGenerator> compute(ComputeStatus status) {
     return json -> {
-          json.writeStartObject();
-          json.writeStringProperty("backend", status.backend());
-          json.writeStringProperty("device", status.device());
-          json.writeStringProperty("library", status.library());
-          json.writeNumberProperty("deviceFailures", status.deviceFailures());
-          json.writeEndObject();
+      json.writeStartObject();
+      json.writeStringProperty("backend", status.backend());
+      json.writeStringProperty("device", status.device());
+      json.writeStringProperty("library", status.library());
+      json.writeNumberProperty("deviceFailures", status.deviceFailures());
+      json.writeEndObject();
     };
   }
 
   static Consumer<JsonGenerator> page(RunPage page) {
     return json -> {
-          json.writeStartObject();
-          json.writeArrayPropertyStart("runs");
-          page.runs().forEach(run -> write(json, run));
-          json.writeEndArray();
-          text(json, "next", page.next() == null ? null : Cursor.of(page.next()));
-          json.writeEndObject();
+      json.writeStartObject();
+      json.writeArrayPropertyStart("runs");
+      page.runs().forEach(run -> write(json, run));
+      json.writeEndArray();
+      text(json, "next", page.next() == null ? null : Cursor.of(page.next()));
+      json.writeEndObject();
     };
   }
 
@@ -115,42 +115,42 @@ final class RunJson {
 
   static Consumer<JsonGenerator> statistics(RunStatistics statistics) {
     return json -> {
-          Totals totals = statistics.totals();
+      Totals totals = statistics.totals();
+      json.writeStartObject();
+      json.writeStringProperty("run", statistics.run().key().id().name());
+      step(json, statistics.run().step());
+      json.writeNumberProperty("sequence", statistics.run().sequence());
+      json.writeNumberProperty("observations", totals.all().observations());
+      json.writeNumberProperty("lateBatches", statistics.run().lateBatches());
+      weights(json, totals.all());
+      json.writeArrayPropertyStart("turns");
+      turns(json, statistics.turns(), totals.slots());
+      json.writeEndArray();
+      json.writeArrayPropertyStart("sources");
+      for (Map.Entry<@Nullable String, WeightSums> source : totals.sources().entrySet()) {
+        source(json, source.getKey(), source.getValue(), false);
+      }
+      if (totals.others().observations() > 0) {
+        source(json, null, totals.others(), true);
+      }
+      json.writeEndArray();
+      json.writeObjectPropertyStart("reference");
+      step(json, statistics.run().step());
+      json.writeNumberProperty("runMeanWeight", statistics.referenceRunMean());
+      json.writeArrayPropertyStart("turns");
+      MomentsTable reference = statistics.reference();
+      for (int slot = 0; slot < reference.slots(); slot++) {
+        Moments moments = reference.moments(slot);
+        if (moments.seen() > 0) {
           json.writeStartObject();
-          json.writeStringProperty("run", statistics.run().key().id().name());
-          step(json, statistics.run().step());
-          json.writeNumberProperty("sequence", statistics.run().sequence());
-          json.writeNumberProperty("observations", totals.all().observations());
-          json.writeNumberProperty("lateBatches", statistics.run().lateBatches());
-          weights(json, totals.all());
-          json.writeArrayPropertyStart("turns");
-          turns(json, statistics.turns(), totals.slots());
-          json.writeEndArray();
-          json.writeArrayPropertyStart("sources");
-          for (Map.Entry<@Nullable String, WeightSums> source : totals.sources().entrySet()) {
-            source(json, source.getKey(), source.getValue(), false);
-          }
-          if (totals.others().observations() > 0) {
-            source(json, null, totals.others(), true);
-          }
-          json.writeEndArray();
-          json.writeObjectPropertyStart("reference");
-          step(json, statistics.run().step());
-          json.writeNumberProperty("runMeanWeight", statistics.referenceRunMean());
-          json.writeArrayPropertyStart("turns");
-          MomentsTable reference = statistics.reference();
-          for (int slot = 0; slot < reference.slots(); slot++) {
-            Moments moments = reference.moments(slot);
-            if (moments.seen() > 0) {
-              json.writeStartObject();
-              moments(json, slot, moments);
-              Json.number(json, "m2", moments.m2());
-              json.writeEndObject();
-            }
-          }
-          json.writeEndArray();
+          moments(json, slot, moments);
+          Json.number(json, "m2", moments.m2());
           json.writeEndObject();
-          json.writeEndObject();
+        }
+      }
+      json.writeEndArray();
+      json.writeEndObject();
+      json.writeEndObject();
     };
   }
 

@@ -637,8 +637,7 @@ final class Shard implements Runnable {
             score.withStatistics && run != null ? run.turnStatistics() : null;
         answerLater(
             score,
-            Outcome.done(
-                new Scored(sequence, batch.batch(), batch.weights(), false, statistics)));
+            Outcome.done(new Scored(sequence, batch.batch(), batch.weights(), false, statistics)));
       }
       case Request.Create create -> {
         Run created = Run.created(inFlight.append.run(), (JournalEntry.Created) entry, compute);

@@ -116,7 +116,8 @@ class BatchReaderTest {
         "{\"dialogues\":[{\"id\":\"b\",\"losses\":[1,2]},{\"id\":\"c\",\"losses\":[3],"
             + "\"tokens\":[8],\"weights\":[1]},{\"id\":\"d\",\"losses\":[7,null]}]}";
     ObservationBatch expected =
-        new BatchReader(MAX_LOSSES).read(Representation.JSON, partial.getBytes(UTF_8), partial.length());
+        new BatchReader(MAX_LOSSES)
+            .read(Representation.JSON, partial.getBytes(UTF_8), partial.length());
     ObservationBatch first = read(full);
     problem(full.replace("0.5]}]}", "0.5]}]"));
     assertThat(read(partial).sameObservations(expected)).isTrue();
@@ -403,7 +404,8 @@ class BatchReaderTest {
     for (int length = 0; length < body.length; length++) {
       int cut = length;
       ProblemException problem =
-          catchThrowableOfType(ProblemException.class, () -> reader.read(Representation.JSON, body, cut));
+          catchThrowableOfType(
+              ProblemException.class, () -> reader.read(Representation.JSON, body, cut));
       assertThat(problem).as("cut at %d", cut).isNotNull();
       assertThat(problem.type()).as("cut at %d", cut).isEqualTo(ProblemType.MALFORMED_BODY);
       assertThat(problem(Arrays.copyOf(body, cut)).detail()).isEqualTo(problem.detail());
@@ -436,7 +438,8 @@ class BatchReaderTest {
 
   private ProblemException problem(byte[] body) {
     ProblemException problem =
-        catchThrowableOfType(ProblemException.class, () -> reader.read(Representation.JSON, body, body.length));
+        catchThrowableOfType(
+            ProblemException.class, () -> reader.read(Representation.JSON, body, body.length));
     assertThat(problem).as(new String(body, UTF_8)).isNotNull();
     return problem;
   }

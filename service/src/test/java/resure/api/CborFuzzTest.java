@@ -22,13 +22,73 @@ class CborFuzzTest {
   private static final int MAX_LOSSES = 64;
 
   private static final String[] FRAGMENTS = {
-    "F6", "F4", "F5", "F7", "FF", "00", "20", "18", "1B", "3B", "40", "41", "60", "61", "78", "7F",
-    "80", "81", "9F", "A0", "A1", "BF", "C0", "C2", "D8", "E0", "F8", "F814", "F820", "F9", "FA",
-    "FB", "F97E00", "F97C00", "F9FC00", "F93C00", "FA3F800000", "FB3FF199999999999A", "1C", "3E",
-    "5F", "5F4101FF", "7F6161FF", "9FFF", "BFFF", "1BFFFFFFFFFFFFFFFF", "3BFFFFFFFFFFFFFFFF",
-    "9BFFFFFFFFFFFFFFFF", "BB7FFFFFFFFFFFFFFF", "7B0000000000000001", "C249010000000000000000",
-    "626964", "666C6F73736573", "66746F6B656E73", "6161", "62C3A9", "61FF", "63EDA080", "6100",
-    "647374657001", "01", "0A", "8101", "820102", "A16161F6", "C0F6", "C1C1"
+    "F6",
+    "F4",
+    "F5",
+    "F7",
+    "FF",
+    "00",
+    "20",
+    "18",
+    "1B",
+    "3B",
+    "40",
+    "41",
+    "60",
+    "61",
+    "78",
+    "7F",
+    "80",
+    "81",
+    "9F",
+    "A0",
+    "A1",
+    "BF",
+    "C0",
+    "C2",
+    "D8",
+    "E0",
+    "F8",
+    "F814",
+    "F820",
+    "F9",
+    "FA",
+    "FB",
+    "F97E00",
+    "F97C00",
+    "F9FC00",
+    "F93C00",
+    "FA3F800000",
+    "FB3FF199999999999A",
+    "1C",
+    "3E",
+    "5F",
+    "5F4101FF",
+    "7F6161FF",
+    "9FFF",
+    "BFFF",
+    "1BFFFFFFFFFFFFFFFF",
+    "3BFFFFFFFFFFFFFFFF",
+    "9BFFFFFFFFFFFFFFFF",
+    "BB7FFFFFFFFFFFFFFF",
+    "7B0000000000000001",
+    "C249010000000000000000",
+    "626964",
+    "666C6F73736573",
+    "66746F6B656E73",
+    "6161",
+    "62C3A9",
+    "61FF",
+    "63EDA080",
+    "6100",
+    "647374657001",
+    "01",
+    "0A",
+    "8101",
+    "820102",
+    "A16161F6",
+    "C0F6",
+    "C1C1"
   };
 
   private final JsonMapper json =
@@ -123,8 +183,7 @@ class CborFuzzTest {
     require(expected != null, "accepted, but " + kind);
     requireSame(actual, expected);
     if (sameInJson != null) {
-      requireSame(
-          actual, reader.read(Representation.JSON, sameInJson, sameInJson.length));
+      requireSame(actual, reader.read(Representation.JSON, sameInJson, sameInJson.length));
     }
     accepted++;
   }

@@ -109,8 +109,7 @@ class CborTreeTest {
   void isAsDeepAsInJson() {
     assertThat(read("81".repeat(500) + "01").toString()).contains("[1]");
     assertThat(
-            catchThrowableOfType(
-                    ProblemException.class, () -> read("81".repeat(501) + "01"))
+            catchThrowableOfType(ProblemException.class, () -> read("81".repeat(501) + "01"))
                 .type())
         .isEqualTo(ProblemType.MALFORMED_BODY);
     String json = "[".repeat(500) + "1" + "]".repeat(500);

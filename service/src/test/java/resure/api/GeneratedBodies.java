@@ -82,8 +82,7 @@ final class GeneratedBodies {
     byte[] mutated = body;
     for (int faults = 1 + random.nextInt(2); faults > 0; faults--) {
       mutated =
-          mutated(
-              mutated, FRAGMENTS[random.nextInt(FRAGMENTS.length)].getBytes(UTF_8), random);
+          mutated(mutated, FRAGMENTS[random.nextInt(FRAGMENTS.length)].getBytes(UTF_8), random);
     }
     return mutated;
   }

@@ -93,8 +93,7 @@ class WeightsWriterTest {
       Weights weights = weights(1, false, raw);
       for (long sequence : new long[] {1, 24, 256, 65_536, 1L << 32, Long.MAX_VALUE}) {
         BodyWriter answer =
-            writer.write(
-                Representation.CBOR, sequence, batch, weights, new byte[] {(byte) 0xF6});
+            writer.write(Representation.CBOR, sequence, batch, weights, new byte[] {(byte) 0xF6});
         JsonNode cbor =
             CBORMapper.shared().readTree(Arrays.copyOf(answer.bytes(), answer.length()));
         JsonNode json = JsonMapper.shared().readTree(answer(sequence, batch, weights));
@@ -111,8 +110,7 @@ class WeightsWriterTest {
   void statisticsAreTheLastField() {
     ObservationBatch batch = batch("{\"dialogues\":[]}");
     byte[] statistics = "[".repeat(10_000).concat("]".repeat(10_000)).getBytes(UTF_8);
-    BodyWriter answer =
-        writer.write(Representation.JSON, 1, batch, weights(1, false), statistics);
+    BodyWriter answer = writer.write(Representation.JSON, 1, batch, weights(1, false), statistics);
     assertThat(new String(answer.bytes(), 0, answer.length(), UTF_8))
         .endsWith("\"late\":false},\"statistics\":" + new String(statistics, UTF_8) + "}");
   }

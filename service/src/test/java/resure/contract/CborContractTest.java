@@ -58,9 +58,7 @@ class CborContractTest {
 
   private static Answer post(String path, byte[] cbor, String... headers) {
     return live.send(
-        live.request("POST", path, headers).header("Content-Type", LiveService.CBOR),
-        cbor,
-        "POST");
+        live.request("POST", path, headers).header("Content-Type", LiveService.CBOR), cbor, "POST");
   }
 
   @ParameterizedTest
@@ -154,7 +152,8 @@ class CborContractTest {
   @Test
   void whatIsADoubleIsWrittenAsOneAlsoWhereItIsWhole() {
     String run = live.newRun("{\"warmUp\": 2}");
-    live.score(run, "{\"dialogues\":[{\"id\":\"d\",\"losses\":[2]},{\"id\":\"d\",\"losses\":[2]}]}");
+    live.score(
+        run, "{\"dialogues\":[{\"id\":\"d\",\"losses\":[2]},{\"id\":\"d\",\"losses\":[2]}]}");
     JsonNode turn = live.get(run + "/statistics").json().at("/turns/0");
     for (String real : List.of("count", "mean", "standardDeviation", "m2", "meanWeight")) {
       assertThat(turn.get(real).isDouble()).as(real).isTrue();
@@ -194,8 +193,7 @@ class CborContractTest {
     assertThat(cbor).isNotEqualTo(json);
     assertThat(live.get(run + "/statistics", "If-None-Match", cbor).status()).isEqualTo(304);
     assertThat(live.get(run + "/statistics", "If-None-Match", json).status()).isEqualTo(200);
-    assertThat(
-            live.get(run + "/statistics", "If-None-Match", json, "Accept", JSON).status())
+    assertThat(live.get(run + "/statistics", "If-None-Match", json, "Accept", JSON).status())
         .isEqualTo(304);
   }
 
@@ -248,8 +246,7 @@ class CborContractTest {
     assertThat(post(run + "/observations", hex("a26473746570016473746570f6")).outcome())
         .isEqualTo("422 invalid-field /step");
     assertThat(post(run + "/rewind", hex("a10100")).outcome()).isEqualTo("422 invalid-field ");
-    assertThat(post(run + "/rewind", hex("a2686e6578745374657000686e6578745374657001"))
-            .outcome())
+    assertThat(post(run + "/rewind", hex("a2686e6578745374657000686e6578745374657001")).outcome())
         .isEqualTo("422 invalid-field /nextStep");
     assertThat(live.get(run).json().get("sequence").asInt()).isEqualTo(1);
   }
@@ -305,11 +302,9 @@ class CborContractTest {
         List.of(
             chunked.toByteArray(),
             CBORMapper.shared()
-                .writeValueAsBytes(
-                    CBORMapper.shared().readTree(chunked.toByteArray())))) {
+                .writeValueAsBytes(CBORMapper.shared().readTree(chunked.toByteArray())))) {
       Answer answer =
-          live.send(
-              live.request("PUT", run, "Content-Type", LiveService.CBOR), body, "PUT");
+          live.send(live.request("PUT", run, "Content-Type", LiveService.CBOR), body, "PUT");
       assertThat(answer.outcome()).isEqualTo("422 invalid-field /labels/k");
     }
   }

@@ -379,14 +379,12 @@ public final class ContractValidator {
     if (!operation.has("requestBody")) {
       require(body.length == 0, "a body was accepted that the contract does not have");
     } else if (body.length > 0) {
-      String type =
-          withoutParameters(request.headers().firstValue("Content-Type").orElse(""));
+      String type = withoutParameters(request.headers().firstValue("Content-Type").orElse(""));
       require(
           operation.at("/requestBody/content").has(type),
           "a media type was accepted that the contract does not have: " + type);
       valid(
-          place + "/requestBody/content/" + type.replace("/", "~1") + "/schema",
-          parse(type, body));
+          place + "/requestBody/content/" + type.replace("/", "~1") + "/schema", parse(type, body));
     } else {
       require(
           !operation.path("requestBody").path("required").asBoolean(false), "no body was accepted");

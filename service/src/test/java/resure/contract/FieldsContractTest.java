@@ -349,7 +349,12 @@ class FieldsContractTest {
   void theAnswerIsWhatTheClientAcceptsOr406AndNothingDone() {
     String run = live.newRun("{}");
     for (String accept :
-        List.of("text/html", "application/json;q=0", "application/cbor;q=0", "application/x-ndjson", "nonsense")) {
+        List.of(
+            "text/html",
+            "application/json;q=0",
+            "application/cbor;q=0",
+            "application/x-ndjson",
+            "nonsense")) {
       assertThat(live.post(run + "/observations", "{\"dialogues\":[]}", "Accept", accept).outcome())
           .as(accept)
           .isEqualTo("406 not-acceptable");
