@@ -116,6 +116,7 @@ class PackagesTest {
     }
     return target.isEmpty()
         || target.startsWith("java.")
+        || target.startsWith("javax.net.")
         || target.startsWith("org.jspecify.")
         || LIBRARIES.entrySet().stream()
             .anyMatch(e -> target.startsWith(e.getKey()) && e.getValue().contains(from));

@@ -275,7 +275,8 @@ public final class ResureClient implements AutoCloseable {
   }
 
   /**
-   * Waits for calls in flight, which end by their deadlines, then ends all threads and connections.
+   * Waits for calls in flight, which end by their deadlines, then ends all threads and connections;
+   * before Java 21, {@code HttpClient}'s own thread and idle connections end when it is garbage.
    * Again, it does nothing.
    */
   @Override
