@@ -46,11 +46,13 @@ ARMS = {
     "oracle": {"weights": "oracle"},
     "exp-1-2": service(**DEFAULT),
     "exp-0.5-2": service(function="exponential", threshold=0.5, sharpness=2.0),
-    "exp-0.5-3": service(function="exponential", threshold=0.5, sharpness=3.0),
-    "exp-1-4": service(function="exponential", threshold=1.0, sharpness=4.0),
-    "cauchy-0.25-6": service(function="cauchy", threshold=0.25, sharpness=6.0),
-    "hard-0.75": service(function="hard", threshold=0.75),
-    "clip-0": service(function="clip", threshold=0.0),
+    "exp-0.75-6": service(function="exponential", threshold=0.75, sharpness=6.0),
+    "exp-1.25-6": service(function="exponential", threshold=1.25, sharpness=6.0),
+    "exp-1.5-4": service(function="exponential", threshold=1.5, sharpness=4.0),
+    "gaussian-1-3": service(function="gaussian", threshold=1.0, sharpness=3.0),
+    "hard-1": service(function="hard", threshold=1.0),
+    "hard-1.5": service(function="hard", threshold=1.5),
+    "clip-0.5": service(function="clip", threshold=0.5),
 }
 
 
@@ -69,7 +71,7 @@ def add_variants(name):
         f"{name}/pooled": variant(arm, maxTurns=1),
         f"{name}/propagated": variant(arm, propagation={"strength": 0.5, "decay": 0.5}),
         f"{name}/propagated-1": variant(arm, propagation={"strength": 1.0, "decay": 0.8}),
-        f"{name}/halfLife": variant(arm, halfLife=500.0),
+        f"{name}/halfLife": variant(arm, halfLife=250.0),
         f"{name}/raw": variant(arm, fold="raw"),
         f"{name}/runMean": variant(arm, normalization="runMean"),
         f"{name}/floor-0.01": variant(arm, weighting=weighting | {"floor": 0.01}),
@@ -84,7 +86,7 @@ def prefilter(share):
     return {"weights": "prefilter", "share": share}
 
 
-for _name in ("exp-1-2", "exp-0.5-2", "exp-0.5-3", "exp-1-4"):
+for _name in ("exp-1-2", "exp-1.25-6", "exp-1.5-4"):
     add_variants(_name)
 for _share in (0.1, 0.2, 0.3, 0.4):
     ARMS[f"prefilter-{_share}"] = prefilter(_share)

@@ -131,7 +131,7 @@ def _work(task):
 def run_all(options, tasks, label):
     """Runs what has no result yet. A progress bar on stderr."""
     place = Workplace(options)
-    waiting = [task for task in tasks if not place.file(*task).exists()]
+    waiting = [task for task in dict.fromkeys(tasks) if not place.file(*task).exists()]
     for split in sorted({plan.SCENARIOS[task[0]]["split"] for task in waiting}):
         print(f"base model of {split}", file=sys.stderr)
         place.base(split)
