@@ -128,8 +128,7 @@ class ClientIT {
     assertThat(created.configuration())
         .isEqualTo(
             new Configuration(
-                new resure.weighting.Weighting(
-                    new WeightFunction.Sigmoid(), -0.5, 1.0 / 3, 0.1),
+                new resure.weighting.Weighting(new WeightFunction.Sigmoid(), -0.5, 1.0 / 3, 0.1),
                 2,
                 7,
                 1e100,
@@ -201,8 +200,7 @@ class ClientIT {
       String source = UNUSUAL + "source";
       assertThat(export)
           .containsExactly(
-              new ExportedObservation(
-                  2, step, 3, 2, UNUSUAL, source, first, 1.0 / 3, 1, false),
+              new ExportedObservation(2, step, 3, 2, UNUSUAL, source, first, 1.0 / 3, 1, false),
               new ExportedObservation(2, step, 3, 2, UNUSUAL, source, first + 2, -0.0, 1, false),
               unusable(step, 0),
               unusable(step, 1),
@@ -256,8 +254,7 @@ class ClientIT {
 
     // Of 1, 2, 3, 4: the mean 2.5, the standard deviation sqrt(5 / 3); e = z - 1.
     double z = (10 - 2.5) / Math.sqrt(5.0 / 3);
-    assertThat(scores.weights().weight(0))
-        .isEqualTo(Math.max(0.05, StrictMath.exp(-2 * (z - 1))));
+    assertThat(scores.weights().weight(0)).isEqualTo(Math.max(0.05, StrictMath.exp(-2 * (z - 1))));
     assertThat(scores.statistics().sequence()).isEqualTo(scores.sequence());
     assertThat(scores.statistics().turns()).isEqualTo(client.statistics("weights").turns());
     assertThat(client.scoreWithStatisticsAsync("weights", batch(4, 10), "k").join().replayed())
@@ -297,16 +294,14 @@ class ClientIT {
     assertThat(statistics.turns())
         .containsExactly(
             new Statistics.Turn(0, 3, 3, 1.5, 0.5, 0.5, 1, 1, 0),
-            new Statistics.Turn(
-                1, 0, 0, Double.NaN, Double.NaN, 0, Double.NaN, Double.NaN, 1));
+            new Statistics.Turn(1, 0, 0, Double.NaN, Double.NaN, 0, Double.NaN, Double.NaN, 1));
     assertThat(statistics.sources())
         .containsExactlyInAnyOrder(
             new Statistics.Source("s", 3, 1, 1, false),
             new Statistics.Source(null, 1, 1, 1, false));
     assertThat(statistics.reference())
         .isEqualTo(
-            new Statistics.Reference(
-                1L, 1, List.of(new Statistics.Triple(0, 2, 2, 1.5, 0.5))));
+            new Statistics.Reference(1L, 1, List.of(new Statistics.Triple(0, 2, 2, 1.5, 0.5))));
     assertThat(client.statisticsUnless("statistics", statistics.etag())).isEmpty();
     client.score("statistics", batch(1, 2));
     assertThat(client.statisticsUnlessAsync("statistics", statistics.etag()).join())
@@ -410,8 +405,7 @@ class ClientIT {
           .isEqualTo(
               result.index() == 0
                   ? base.withWeighting(base.weighting().withThreshold(0.5))
-                  : base.withWeighting(
-                      base.weighting().withFunction(new WeightFunction.Cauchy())));
+                  : base.withWeighting(base.weighting().withFunction(new WeightFunction.Cauchy())));
       assertThat(result.observations()).isEqualTo(180);
       assertThat(result.auroc()).isBetween(0.5, 1.0);
       assertThat(result.aurocError()).isZero();
@@ -530,8 +524,7 @@ class ClientIT {
           .isInstanceOf(UnavailableException.class);
 
       // Configured last, so that it wins over the free port that start() asks for.
-      try (ServiceProcess second =
-          ServiceProcess.start(state, Map.of(), "server.port=" + port)) {
+      try (ServiceProcess second = ServiceProcess.start(state, Map.of(), "server.port=" + port)) {
         assertThat(second.port()).isEqualTo(port);
         Scores again = shared.score("run", batch, "k");
         assertThat(again.replayed()).isTrue();
