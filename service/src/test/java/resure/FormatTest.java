@@ -20,7 +20,7 @@ class FormatTest {
   void everyJavaFileIsFormatted() throws IOException, FormatterException {
     Path root = repository();
     List<String> unformatted = new ArrayList<>();
-    for (String module : List.of("core", "client-sdk", "service", "bench")) {
+    for (String module : List.of("core", "client-sdk", "service", "bench", "examples/djl")) {
       try (Stream<Path> files = Files.walk(root.resolve(module).resolve("src"))) {
         for (Path file : files.filter(f -> f.toString().endsWith(".java")).toList()) {
           String source = Files.readString(file);

@@ -3,8 +3,8 @@ package resure.example;
 import java.util.Random;
 
 /**
- * A made-up dialogue: what is asked names topic and turn, and the topic's answer to it is always the
- * same, but for those of a source that answers at random.
+ * A made-up dialogue: what is asked names topic and turn, and the topic's answer to it is always
+ * the same, but for those of a source that answers at random.
  *
  * @param id of the dialogue
  * @param source {@code clean} or {@code noisy}

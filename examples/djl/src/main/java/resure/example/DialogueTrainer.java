@@ -60,7 +60,9 @@ final class DialogueTrainer implements AutoCloseable {
    */
   record Options(URI service, String run, Mode mode, long steps, Path checkpoints) {}
 
-  /** One step, for whoever watches; the mean weight of noisy dialogues is NaN where there is none. */
+  /**
+   * One step, for whoever watches; the mean weight of noisy dialogues is NaN where there is none.
+   */
   record Step(long step, Batch batch, Weighed weighed, double meanLoss, double noisyWeight) {}
 
   private final Options options;
@@ -77,9 +79,7 @@ final class DialogueTrainer implements AutoCloseable {
         new SequentialBlock()
             .add(
                 new LambdaBlock(
-                    tokens ->
-                        new NDList(
-                            tokens.singletonOrThrow().oneHot(Dialogue.VOCABULARY)),
+                    tokens -> new NDList(tokens.singletonOrThrow().oneHot(Dialogue.VOCABULARY)),
                     "one-hot"))
             .add(Linear.builder().setUnits(32).optBias(false).build())
             .add(GRU.builder().setStateSize(64).setNumLayers(1).optBatchFirst(true).build())
@@ -151,8 +151,7 @@ final class DialogueTrainer implements AutoCloseable {
   private static NDArray tokens(NDManager manager, Dialogue[] dialogues) {
     int[] column = new int[DIALOGUES * Dialogue.LENGTH];
     for (int d = 0; d < DIALOGUES; d++) {
-      System.arraycopy(
-          dialogues[d].tokens(), 0, column, d * Dialogue.LENGTH, Dialogue.LENGTH);
+      System.arraycopy(dialogues[d].tokens(), 0, column, d * Dialogue.LENGTH, Dialogue.LENGTH);
     }
     return manager.create(column, new Shape(DIALOGUES, Dialogue.LENGTH));
   }
@@ -192,8 +191,7 @@ final class DialogueTrainer implements AutoCloseable {
     }
     long step = Long.parseLong(Files.readString(newest).strip());
     try (var in =
-        new DataInputStream(
-            Files.newInputStream(options.checkpoints().resolve("step-" + step)))) {
+        new DataInputStream(Files.newInputStream(options.checkpoints().resolve("step-" + step)))) {
       network.loadParameters(model.getNDManager(), in);
     } catch (MalformedModelException e) {
       throw new IOException(e);
