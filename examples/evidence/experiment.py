@@ -12,6 +12,8 @@ An *arm* says what multiplies the losses. `"weights"` is one of
 - `prefilter`: 0, from the start, for the `"share"` of each turn index with the highest loss under the base model;
 - `length`: the exponential function of a z-score whose sd is that of the turn's statistics times
   sqrt(mean tokens / tokens), computed here from the service's statistics, with `"threshold"` and `"sharpness"`.
+
+With `"posts": "excess"` an arm posts each loss minus the base model's of the same turn.
 """
 import collections
 import copy
@@ -79,6 +81,7 @@ def train(base, data, arm, service, run, epochs, seed, progress=lambda done: Non
         configuration["shadow"] = True
     service.begin(run, configuration)
     dropped = prefiltered(base, data, arm["share"]) if kind == "prefilter" else set()
+    reference = turn_losses(base, data.encoded) if arm.get("posts") == "excess" else None
     shuffle = numpy.random.default_rng(seed)
     tokens_of_slot = collections.defaultdict(lambda: [0, 0])
     statistics = {}
@@ -88,9 +91,10 @@ def train(base, data, arm, service, run, epochs, seed, progress=lambda done: Non
         token_losses = model.token_losses(batch)
         losses = batch.turn_means(token_losses.detach()).double().tolist()
         lengths = batch.tokens_of_turn.tolist()
-        sent = [{"id": data.training[i].id, "source": data.source[data.training[i].id], "losses": [], "tokens": []} for i in chosen]
-        for (place, _), loss, length in zip(batch.turns, losses, lengths):
-            sent[place]["losses"].append(loss)
+        sent = [{"id": data.training[i].id, "source": data.source[data.training[i].id], "losses": [], "tokens": []}
+                for i in chosen]
+        for (place, turn), loss, length in zip(batch.turns, losses, lengths):
+            sent[place]["losses"].append(loss - reference[chosen[place]][turn] if reference else loss)
             sent[place]["tokens"].append(length)
         if kind == "length":
             applied = length_aware(batch, losses, lengths, statistics, tokens_of_slot, arm)

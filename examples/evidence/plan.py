@@ -7,6 +7,8 @@ PRETRAINING_EPOCHS = 12
 CHOICE_DOMAINS = ("events", "hotels", "movies", "restaurants", "media", "travel")
 CONFIRMATION_DOMAINS = ("flights", "buses", "rentalcars", "homes", "weather", "banks", "ridesharing")
 
+SIZES = (80, 160, 320)  # and p40's 640
+
 # The training domains of a split are never those of its base model. Held-out dialogues are of the training domains.
 _choice = {"split": "choice", "domains": CHOICE_DOMAINS, "rare": "restaurants", "rareDialogues": 30, "heldout": 200,
            "dialogues": 640, "kinds": CHOICE_KINDS}
@@ -25,7 +27,8 @@ SCENARIOS = {scenario["name"]: scenario for scenario in (
     _choice | {"name": "mixed", "sources": (("forum", 0.25, 0.0), ("helpdesk", 0.25, 0.0), ("wizard", 0.25, 0.0),
                                             ("scraped", 0.25, 0.8)), "ofDialogue": 0.9},
     *(_choice | {"name": f"p40-{size}", "dialogues": size, "rareDialogues": size * 30 // 640, "sources": _one_source(0.4)}
-      for size in (80, 160, 320)),
+      for size in SIZES),
+    _choice | {"name": "p40-early", "sources": _one_source(0.4), "epochs": 1},
     _confirmation | {"name": "confirmation", "sources": _one_source(0.3)},
     _confirmation | {"name": "confirmation-clean", "sources": _one_source(0.0)},
 )}
@@ -52,6 +55,7 @@ ARMS = {
     "gaussian-1-3": service(function="gaussian", threshold=1.0, sharpness=3.0),
     "hard-1": service(function="hard", threshold=1.0),
     "hard-1.5": service(function="hard", threshold=1.5),
+    "clip-0": service(function="clip", threshold=0.0),
     "clip-0.5": service(function="clip", threshold=0.5),
 }
 
@@ -74,11 +78,13 @@ def add_variants(name):
         f"{name}/halfLife": variant(arm, halfLife=250.0),
         f"{name}/raw": variant(arm, fold="raw"),
         f"{name}/runMean": variant(arm, normalization="runMean"),
+        f"{name}/excess": arm | {"posts": "excess"},
         f"{name}/floor-0.01": variant(arm, weighting=weighting | {"floor": 0.01}),
         f"{name}/floor-0.2": variant(arm, weighting=weighting | {"floor": 0.2}),
     })
     if weighting["function"] == "exponential":
-        ARMS[f"{name}/length"] = {"weights": "length", "threshold": weighting["threshold"], "sharpness": weighting["sharpness"]}
+        ARMS[f"{name}/length"] = {"weights": "length", "threshold": weighting["threshold"],
+                                  "sharpness": weighting["sharpness"]}
 
 
 def prefilter(share):
@@ -86,7 +92,7 @@ def prefilter(share):
     return {"weights": "prefilter", "share": share}
 
 
-for _name in ("exp-1-2", "exp-1.25-6", "exp-1.5-4"):
+for _name in ("exp-1-2", "exp-1.5-4", "clip-0.5"):
     add_variants(_name)
-for _share in (0.1, 0.2, 0.3, 0.4):
+for _share in (0.04, 0.1, 0.4):
     ARMS[f"prefilter-{_share}"] = prefilter(_share)

@@ -57,13 +57,14 @@ def one(place, scenario, arm, seed):
     data = experiment.Data(place.dialogues, plan.SCENARIOS[scenario], seed)
     service = Service(place.options.service)
     run = name_of_run(scenario, arm, seed)
-    model, norms, trace = experiment.train(base, data, plan.ARMS[arm], service, run, place.options.epochs, seed)
+    epochs = plan.SCENARIOS[scenario].get("epochs", plan.EPOCHS)
+    model, norms, trace = experiment.train(base, data, plan.ARMS[arm], service, run, epochs, seed)
     base_heldout = turn_losses(base, data.heldout_encoded)
     late = norms[len(norms) // 2 :]
     base_training = {(d.id, t): loss for d, losses in zip(data.training, turn_losses(base, data.encoded))
                      for t, loss in enumerate(losses)}
     result = {
-        "scenario": scenario, "arm": arm, "seed": seed, "epochs": place.options.epochs, "steps": len(norms),
+        "scenario": scenario, "arm": arm, "seed": seed, "epochs": epochs, "steps": len(norms),
         "corruptedShare": len(data.labels) / len(base_training),
         "scores": experiment.evaluate(model, data, base_heldout, seed),
         "gradientNorm": {"mean": statistics.fmean(late), "sd": statistics.stdev(late)},
