@@ -92,7 +92,7 @@ def prefilter(share):
     return {"weights": "prefilter", "share": share}
 
 
-for _name in ("exp-1-2", "exp-1.5-4", "clip-0.5"):
+for _name in ("exp-1-2", "exp-1.5-4", "clip-0", "clip-0.5"):
     add_variants(_name)
-for _share in (0.04, 0.1, 0.4):
+for _share in (0.04, 0.08, 0.1, 0.4):
     ARMS[f"prefilter-{_share}"] = prefilter(_share)
