@@ -12,7 +12,7 @@ SIZES = (80, 160, 320)  # and p40's 640
 # The training domains of a split are never those of its base model. Held-out dialogues are of the training domains.
 _choice = {"split": "choice", "domains": CHOICE_DOMAINS, "rare": "restaurants", "rareDialogues": 30, "heldout": 200,
            "dialogues": 640, "kinds": CHOICE_KINDS}
-_confirmation = _choice | {"split": "confirmation", "domains": CONFIRMATION_DOMAINS, "rare": "rentalcars",
+_confirmation = _choice | {"split": "confirmation", "domains": CONFIRMATION_DOMAINS, "rare": "rentalcars", "dialogues": 480,
                            "kinds": CONFIRMATION_KINDS}
 
 
@@ -96,3 +96,49 @@ for _name in ("exp-1-2", "exp-1.5-4", "clip-0", "clip-0.5"):
     add_variants(_name)
 for _share in (0.04, 0.08, 0.1, 0.4):
     ARMS[f"prefilter-{_share}"] = prefilter(_share)
+
+DEFAULT_ARM = "exp-1-2"  # what the service ships when this is run
+CANDIDATES = ("exp-1-2", "exp-0.5-2", "exp-1.5-4", "hard-1.5", "clip-0.5", "clip-0")
+CHOSEN = "clip-0"  # by choice.choose on the seeds of the choice; PROTOCOL.md was written for it
+SAME_BUDGET = "prefilter-0.08"
+CHOICE_SEEDS = range(1, 6)
+CONFIRMATION_SEEDS = range(101, 113)
+
+
+def _variants(name, *which):
+    return tuple(f"{name}/{one}" for one in which)
+
+
+OTHERS = ("exp-0.75-6", "exp-1.25-6", "gaussian-1-3")
+VARIANTS = (_variants(DEFAULT_ARM, "shuffled", "rate", "pooled", "propagated", "halfLife", "raw", "runMean", "floor-0.2", "length",
+                      "excess")
+            + _variants(CHOSEN, "shuffled", "rate", "pooled", "excess")
+            + _variants("clip-0.5", "shuffled", "rate", "pooled", "propagated", "halfLife", "raw")
+            + ("prefilter-0.04", SAME_BUDGET, "prefilter-0.1", "prefilter-0.4"))
+
+
+def stages(short):
+    """{stage: [(scenario, arm, seed)]} in the order in which they are run. The short form has fewer arms and seeds, and so
+    wider intervals: it shows that everything runs, and the large effects."""
+    if short:
+        return {
+            "choice": _tasks("p40", ("uniform", "oracle", DEFAULT_ARM, CHOSEN), range(1, 4))
+                      + _tasks("clean", ("uniform", DEFAULT_ARM, CHOSEN), range(1, 4)),
+            "confirmation": _tasks("confirmation", ("uniform", "oracle", CHOSEN, f"{CHOSEN}/shuffled", SAME_BUDGET), range(101, 105)),
+            "sizes": [task for size in SIZES for task in _tasks(f"p40-{size}", ("uniform", CHOSEN), range(1, 3))],
+            "mixed": _tasks("mixed", ("uniform", CHOSEN), range(1, 3)),
+        }
+    few = ("uniform", "oracle", CHOSEN)
+    return {
+        "choice": _tasks("p40", ("uniform", "oracle", *CANDIDATES, *OTHERS, *VARIANTS), CHOICE_SEEDS)
+                  + _tasks("clean", ("uniform", *CANDIDATES, *OTHERS[:2]), CHOICE_SEEDS),
+        "confirmation": _tasks("confirmation", (*few, DEFAULT_ARM, "clip-0.5", f"{CHOSEN}/shuffled", SAME_BUDGET), CONFIRMATION_SEEDS)
+                        + _tasks("confirmation-clean", ("uniform", CHOSEN, DEFAULT_ARM, "clip-0.5"), CONFIRMATION_SEEDS),
+        "sizes": [task for size in SIZES for task in _tasks(f"p40-{size}", few, CHOICE_SEEDS)],
+        "mixed": _tasks("p20", (*few, DEFAULT_ARM), CHOICE_SEEDS) + _tasks("mixed", (*few, DEFAULT_ARM), CHOICE_SEEDS)
+                 + _tasks("p40-early", (*few, DEFAULT_ARM), CHOICE_SEEDS),
+    }
+
+
+def _tasks(scenario, arms, seeds):
+    return [(scenario, arm, seed) for seed in seeds for arm in dict.fromkeys(arms)]
