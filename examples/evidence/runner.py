@@ -1,4 +1,5 @@
 """Runs experiments that have no result yet, each in one of a few processes, and keeps every result as a file of its own."""
+import gzip
 import json
 import multiprocessing
 import pathlib
@@ -27,11 +28,11 @@ class Workplace:
 
     def base(self, split):
         """The base model of a split: pretrained once, on the domains that the split does not train on."""
-        file = self.cache / f"base-{split}-{self.options.pretraining_epochs}.pt"
+        file = self.base_file(split)
         if not file.exists():
             domains = next(s["domains"] for s in plan.SCENARIOS.values() if s["split"] == split)
             encoded = [encode(d.exchanges) for d in self.dialogues if d.domain not in domains]
-            model = pretrain(encoded, self.options.pretraining_epochs, seed=1)
+            model = pretrain(encoded, plan.PRETRAINING_EPOCHS, seed=1)
             self.cache.mkdir(parents=True, exist_ok=True)
             torch.save(model.state_dict(), file.with_suffix(".part"))
             file.with_suffix(".part").replace(file)
@@ -39,11 +40,14 @@ class Workplace:
         model.load_state_dict(torch.load(file))
         return model
 
+    def base_file(self, split):
+        return self.cache / f"base-{split}-{plan.PRETRAINING_EPOCHS}.pt"
+
     def file(self, scenario, arm, seed):
         return self.results / scenario / f"{arm.replace('/', '+')}-{seed}.json"
 
-    def result(self, scenario, arm, seed):
-        return json.loads(self.file(scenario, arm, seed).read_text())
+    def read(self, file):
+        return json.loads(file.read_text())
 
 
 def name_of_run(scenario, arm, seed):
@@ -115,6 +119,19 @@ def detection(trace, data, base_training):
     return result
 
 
+def write_trace(place, path, scenario="mixed", seed=1):
+    """Writes what the uniform run of a scenario recorded, a JSON object a line, with sources and labels; returns the lines."""
+    labels = experiment.Data(place.dialogues, plan.SCENARIOS[scenario], seed).labels
+    exported = Service(place.options.service).export(name_of_run(scenario, "uniform", seed))
+    with gzip.GzipFile(path, "wb", mtime=0) as file:
+        for row in exported:
+            kind = labels.get((row["dialogue"], row["turn"]))
+            line = {key: row[key] for key in ("step", "dialogue", "source", "turn")}
+            line |= {"loss": round(row["loss"], 5), "corrupted": int(kind is not None), "corruption": kind}
+            file.write(json.dumps(line).encode() + b"\n")
+    return len(exported)
+
+
 _place = None
 
 
@@ -129,18 +146,27 @@ def _work(task):
     return task
 
 
-def run_all(options, tasks, label):
-    """Runs what has no result yet. A progress bar on stderr."""
-    place = Workplace(options)
-    waiting = [task for task in dict.fromkeys(tasks) if not place.file(*task).exists()]
-    for split in sorted({plan.SCENARIOS[task[0]]["split"] for task in waiting}):
-        print(f"base model of {split}", file=sys.stderr)
-        place.base(split)
+def _pretrain(split):
+    _place.base(split)
+
+
+def run_all(place, tasks, label, in_service=False):
+    """Runs what has no result yet or, with `in_service`, what the service does not know. A progress bar on stderr."""
+    service = Service(place.options.service)
+    waiting = [task for task in dict.fromkeys(tasks)
+               if not place.file(*task).exists() or in_service and not service.knows(name_of_run(*task))]
+    if not waiting:
+        return
     began = time.time()
-    with multiprocessing.get_context("spawn").Pool(options.workers, _start, (options,)) as pool:
+    with multiprocessing.get_context("spawn").Pool(min(place.options.workers, len(waiting)), _start, (place.options,)) as pool:
+        splits = sorted({plan.SCENARIOS[task[0]]["split"] for task in waiting})
+        if not all(place.base_file(split).exists() for split in splits):
+            print(f"base models: {', '.join(splits)}", file=sys.stderr)
+            pool.map(_pretrain, splits, chunksize=1)
+            began = time.time()
         for done, task in enumerate(pool.imap(_work, waiting), 1):
             left = (time.time() - began) / done * (len(waiting) - done)
             bar = "#" * (30 * done // len(waiting))
-            print(f"\r{label} [{bar:<30}] {done}/{len(waiting)}  {left / 60:.0f} min left  {name_of_run(*task):<48}", end="", file=sys.stderr)
+            print(f"\r{label} [{bar:<30}] {done}/{len(waiting)}  {left / 60:.0f} min left  {name_of_run(*task):<48}",
+                  end="", file=sys.stderr)
     print(file=sys.stderr)
-    return place

@@ -24,11 +24,11 @@ GRIDS = {
 MEASURES = ("auroc", "averagePrecision", "goodMeanWeight", "badMeanWeight", "effectiveSampleRatio", "steadiness")
 
 
-def screen(place):
+def screen(place, seeds):
     """{name of the grid: rows}, a row being the configuration and its measures, means over the seeds."""
     service = Service(place.options.service)
     found = {name: {} for name in GRIDS}
-    for seed in SEEDS:
+    for seed in seeds:
         labels = Data(place.dialogues, plan.SCENARIOS[SCENARIO], seed).labels
         bad = [{"dialogue": identity, "turn": turn} for identity, turn in sorted(labels)]
         for name, grid in GRIDS.items():

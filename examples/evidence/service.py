@@ -42,6 +42,15 @@ class Service:
     def weigh(self, run, step, dialogues):
         return self.call("POST", f"/v1/runs/{run}/observations", {"step": step, "dialogues": dialogues}, f"{run}/{step}")
 
+    def knows(self, run):
+        """Whether a run of that name has observations."""
+        try:
+            return self.call("GET", f"/v1/runs/{run}")["step"] is not None
+        except RuntimeError as error:
+            if " 404 " in str(error):
+                return False
+            raise
+
     def replay(self, run, request):
         """Asks for a replay and waits for its results, best first."""
         replay = self.call("POST", f"/v1/runs/{run}/replays", request)["replay"]
