@@ -1,4 +1,5 @@
 """From results to decisions: differences to the uniform arm, the rule of the choice, the rules of PROTOCOL.md."""
+
 import statistics
 
 import plan
@@ -54,12 +55,14 @@ def confirm(results, arm=plan.CHOSEN):
 
 
 def against_default(results, arm=plan.CHOSEN):
-    """The paired difference to the shipped default, mean over confirmation and confirmation-clean; None where not run."""
+    """The paired difference to the shipped default, mean over both confirmation scenarios; None where not run."""
     both = ("confirmation", "confirmation-clean")
     seeds = sorted(set.intersection(*(set(results.seeds(scenario, arm, plan.DEFAULT_ARM)) for scenario in both)))
     if not seeds:
         return None
-    of = lambda name: [statistics.fmean(results.of[scenario, name][seed]["scores"]["loss"] for scenario in both) for seed in seeds]
+    of = lambda name: [
+        statistics.fmean(results.of[scenario, name][seed]["scores"]["loss"] for scenario in both) for seed in seeds
+    ]
     return paired(of(arm), of(plan.DEFAULT_ARM))
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Does weighting by the service help, against what, and where does it not? README.md says what this does.
 
-    python3 examples/evidence/evidence.py --dialogues PATH [--service URL] [--results DIR] [--short]
+python3 examples/evidence/evidence.py --dialogues PATH [--service URL] [--results DIR] [--short]
 """
+
 import os
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -23,15 +24,23 @@ import screening
 
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dialogues", default=os.environ.get("RESURE_DIALOGUES"), help="a file of dialogues (or RESURE_DIALOGUES)")
+    parser.add_argument(
+        "--dialogues", default=os.environ.get("RESURE_DIALOGUES"), help="a file of dialogues (or RESURE_DIALOGUES)"
+    )
     parser.add_argument("--service", default="http://127.0.0.1:8080")
-    parser.add_argument("--results", default="evidence-results", help="a file for each run; what is there is not run again")
+    parser.add_argument(
+        "--results", default="evidence-results", help="a file for each run; what is there is not run again"
+    )
     parser.add_argument("--cache", default=".evidence-cache", help="base models")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--short", action="store_true", help="fewer arms and seeds")
     parser.add_argument("--table", action="store_true", help="run nothing, write the table and plots of what is there")
-    parser.add_argument("--trace", metavar="FILE", help="write the trace of the mixed sources (after their uniform run), and no more")
-    parser.add_argument("--only", metavar="SCENARIO:ARM,ARM:SEED-SEED", action="append", help="these runs and no others")
+    parser.add_argument(
+        "--trace", metavar="FILE", help="write the trace of the mixed sources (after their uniform run), and no more"
+    )
+    parser.add_argument(
+        "--only", metavar="SCENARIO:ARM,ARM:SEED-SEED", action="append", help="these runs and no others"
+    )
     chosen = parser.parse_args()
     if not chosen.dialogues:
         parser.error("no dialogues: --dialogues or RESURE_DIALOGUES")

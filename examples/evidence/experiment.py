@@ -15,6 +15,7 @@ An *arm* says what multiplies the losses. `"weights"` is one of
 
 With `"posts": "excess"` an arm posts each loss minus the base model's of the same turn.
 """
+
 import collections
 import copy
 import math
@@ -51,8 +52,14 @@ class Data:
         begin = 0
         for source, part, share in scenario["sources"]:  # name, part of the dialogues, share of their turns corrupted
             end = len(chosen) if source == scenario["sources"][-1][0] else begin + round(part * len(chosen))
-            corrupted, labels = corrupt(chosen[begin:end], share, scenario["kinds"], f"{scenario['name']}/{source}/{seed}",
-                                        donors, scenario.get("ofDialogue", 0.75))
+            corrupted, labels = corrupt(
+                chosen[begin:end],
+                share,
+                scenario["kinds"],
+                f"{scenario['name']}/{source}/{seed}",
+                donors,
+                scenario.get("ofDialogue", 0.75),
+            )
             self.training += corrupted
             self.labels.update(labels)
             self.source.update({dialogue.id: source for dialogue in corrupted})
@@ -91,8 +98,10 @@ def train(base, data, arm, service, run, epochs, seed, progress=lambda done: Non
         token_losses = model.token_losses(batch)
         losses = batch.turn_means(token_losses.detach()).double().tolist()
         lengths = batch.tokens_of_turn.tolist()
-        sent = [{"id": data.training[i].id, "source": data.source[data.training[i].id], "losses": [], "tokens": []}
-                for i in chosen]
+        sent = [
+            {"id": data.training[i].id, "source": data.source[data.training[i].id], "losses": [], "tokens": []}
+            for i in chosen
+        ]
         for (place, turn), loss, length in zip(batch.turns, losses, lengths):
             sent[place]["losses"].append(loss - reference[chosen[place]][turn] if reference else loss)
             sent[place]["tokens"].append(length)
@@ -148,8 +157,11 @@ def prefiltered(base, data, share):
     for dialogue, losses in zip(data.training, turn_losses(base, data.encoded)):
         for turn, loss in enumerate(losses):
             of_turn[turn].append((loss, dialogue.id))
-    return {(identity, turn) for turn, rows in of_turn.items()
-            for _, identity in sorted(rows, reverse=True)[: round(share * len(rows))]}
+    return {
+        (identity, turn)
+        for turn, rows in of_turn.items()
+        for _, identity in sorted(rows, reverse=True)[: round(share * len(rows))]
+    }
 
 
 def length_aware(batch, losses, lengths, statistics, tokens_of_slot, arm):
@@ -173,8 +185,11 @@ def evaluate(model, data, base_heldout, seed):
     losses = turn_losses(model, data.heldout_encoded)
     tokens = [[len(response) + 1 for _, response in dialogue.exchanges] for dialogue in data.heldout]
     hard = hardest(base_heldout, 0.2)
-    flat = [(loss, n, dialogue.domain, (i, t) in hard) for i, (dialogue, of_dialogue, counts) in
-            enumerate(zip(data.heldout, losses, tokens)) for t, (loss, n) in enumerate(zip(of_dialogue, counts))]
+    flat = [
+        (loss, n, dialogue.domain, (i, t) in hard)
+        for i, (dialogue, of_dialogue, counts) in enumerate(zip(data.heldout, losses, tokens))
+        for t, (loss, n) in enumerate(zip(of_dialogue, counts))
+    ]
     mean = lambda rows: sum(loss * n for loss, n, _, _ in rows) / max(1, sum(n for _, n, _, _ in rows))
     domains = sorted({row[2] for row in flat})
     return {
@@ -193,7 +208,9 @@ def hardest(losses, share):
     for i, of_dialogue in enumerate(losses):
         for turn, loss in enumerate(of_dialogue):
             of_turn[turn].append((loss, i))
-    return {(i, turn) for turn, rows in of_turn.items() for _, i in sorted(rows, reverse=True)[: round(share * len(rows))]}
+    return {
+        (i, turn) for turn, rows in of_turn.items() for _, i in sorted(rows, reverse=True)[: round(share * len(rows))]
+    }
 
 
 def recall(model, data, seed, candidates=10):

@@ -1,4 +1,5 @@
 """The plots of the results (SVG), where matplotlib can be had."""
+
 import statistics
 
 import plan
@@ -21,7 +22,10 @@ def draw(results, folder):
         plot.close(figure)
         written.append(name)
 
-    for scenarios, name in ((("p40", "clean"), "choice.svg"), (("confirmation", "confirmation-clean"), "confirmation.svg")):
+    for scenarios, name in (
+        (("p40", "clean"), "choice.svg"),
+        (("confirmation", "confirmation-clean"), "confirmation.svg"),
+    ):
         found = {scenario: differences(results, scenario) for scenario in scenarios}
         if not found[scenarios[0]]:
             continue
@@ -42,7 +46,9 @@ def draw(results, folder):
             if at:
                 sizes = sorted(at)
                 spread = [statistics.stdev(at[size]) if len(at[size]) > 1 else 0 for size in sizes]
-                axis.errorbar(sizes, [statistics.fmean(at[size]) for size in sizes], spread, marker="o", capsize=3, label=arm)
+                axis.errorbar(
+                    sizes, [statistics.fmean(at[size]) for size in sizes], spread, marker="o", capsize=3, label=arm
+                )
         axis.set_xscale("log", base=2)
         axis.set_xlabel("dialogues, 40 % of their responses corrupted")
         axis.set_ylabel("held-out loss (sd over seeds)")
@@ -52,7 +58,7 @@ def draw(results, folder):
 
 
 def differences(results, scenario):
-    """{arm: its difference to uniform}, the best first. What costs more than 0.05 would flatten all others and is left out."""
+    """{arm: its difference to uniform}, the best first. What costs more than 0.05 would flatten others: left out."""
     found = {arm: results.compare(scenario, arm) for arm in results.arms(scenario) if arm != "uniform"}
     found = {arm: one for arm, one in found.items() if one and one["n"] > 1 and one["mean"] < 0.05}
     return dict(sorted(found.items(), key=lambda item: item[1]["mean"]))
@@ -62,7 +68,14 @@ def forest(axis, found, arms):
     for i, arm in enumerate(arms):
         if arm in found:
             one = found[arm]
-            axis.errorbar(one["mean"], i, xerr=[[one["mean"] - one["low"]], [one["high"] - one["mean"]]], fmt="o", capsize=3, color="C0")
+            axis.errorbar(
+                one["mean"],
+                i,
+                xerr=[[one["mean"] - one["low"]], [one["high"] - one["mean"]]],
+                fmt="o",
+                capsize=3,
+                color="C0",
+            )
     axis.axvline(0, color="grey", linewidth=0.8)
     axis.set_yticks(range(len(arms)), arms)
     axis.set_ylim(len(arms) - 0.5, -0.5)

@@ -1,4 +1,5 @@
 """The table of all results, in Markdown."""
+
 import collections
 import statistics
 
@@ -10,30 +11,49 @@ from screening import best
 LOSS = lambda result: result["scores"]["loss"]
 RARE = lambda result: result["scores"]["domains"][plan.SCENARIOS[result["scenario"]]["rare"]]
 SPREAD = lambda result: result["gradientNorm"]["sd"] / result["gradientNorm"]["mean"]
-SCORES = {"hard": lambda result: result["scores"]["hard"], "easy": lambda result: result["scores"]["easy"], "rare domain": RARE,
-          "recall@1": lambda result: result["scores"]["recall"], "gradient spread": SPREAD}
+SCORES = {
+    "hard": lambda result: result["scores"]["hard"],
+    "easy": lambda result: result["scores"]["easy"],
+    "rare domain": RARE,
+    "recall@1": lambda result: result["scores"]["recall"],
+    "gradient spread": SPREAD,
+}
 
 
 def table(results, screened, short):
-    parts = [head(results, short), precondition(results), screening_part(screened), choice_part(results), confirmation_part(results),
-             scenario_part(results, "confirmation-clean", "Nothing is corrupted there: what weighting costs."),
-             scenario_part(results, "p20", "20 % corrupted."),
-             scenario_part(results, "mixed", "Four sources, one of them bad (80 % of its responses corrupted)."), sources_part(results),
-             scenario_part(results, "p40-early", "One epoch in place of four: the beginning of a training."),
-             sizes_part(results), detection_part(results), pooled_part(results)]
+    parts = [
+        head(results, short),
+        precondition(results),
+        screening_part(screened),
+        choice_part(results),
+        confirmation_part(results),
+        scenario_part(results, "confirmation-clean", "Nothing is corrupted there: what weighting costs."),
+        scenario_part(results, "p20", "20 % corrupted."),
+        scenario_part(results, "mixed", "Four sources, one of them bad (80 % of its responses corrupted)."),
+        sources_part(results),
+        scenario_part(results, "p40-early", "One epoch in place of four: the beginning of a training."),
+        sizes_part(results),
+        detection_part(results),
+        pooled_part(results),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def rows(header, body):
-    return "\n".join(["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)] + ["| " + " | ".join(row) + " |" for row in body])
+    return "\n".join(
+        ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+        + ["| " + " | ".join(row) + " |" for row in body]
+    )
 
 
 def head(results, short):
     runs = [result for seeds in results.of.values() for result in seeds.values()]
-    return ("# Results" + (" (short form: fewer arms and seeds)" if short else "") + f"\n\n{len(runs)} training runs, "
-            f"{sum(run['steps'] for run in runs):,} optimizer steps, {sum(run['seconds'] for run in runs) / 60:.0f} minutes of one core. "
-            "Losses in nats per token of held-out clean responses. Differences are paired by seed, arm minus uniform (negative is "
-            "better): mean, 95 % interval of the mean (Student's t) and standard deviation over the seeds.")
+    return (
+        "# Results" + (" (short form: fewer arms and seeds)" if short else "") + f"\n\n{len(runs)} training runs, "
+        f"{sum(run['steps'] for run in runs):,} optimizer steps, {sum(run['seconds'] for run in runs) / 60:.0f} "
+        "minutes of one core. Losses in nats per token of held-out clean responses. Differences are paired by seed, arm minus uniform "
+        "(negative is better): mean, 95 % interval of the mean (Student's t) and standard deviation over the seeds."
+    )
 
 
 def difference(found, digits=4):
@@ -52,10 +72,27 @@ def precondition(results):
             seeds = results.seeds(scenario, "uniform", "oracle")
             uniform = statistics.fmean(results.values(scenario, "uniform", seeds, LOSS))
             ratio = -found["mean"] / found["sd"]
-            body.append((scenario, str(found["n"]), f"{uniform:.4f}", difference(found), f"{found['sd']:.4f}", f"{ratio:.1f}",
-                         "yes" if ratio > 3 else "NO"))
-    return ("## Precondition: does noise hurt here?\n\nThe oracle knows the corruption and gives it weight 0.\n\n"
-            + rows(("scenario", "seeds", "uniform's loss", "oracle minus uniform", "sd", "gain / sd", "more than 3"), body)) if body else ""
+            body.append(
+                (
+                    scenario,
+                    str(found["n"]),
+                    f"{uniform:.4f}",
+                    difference(found),
+                    f"{found['sd']:.4f}",
+                    f"{ratio:.1f}",
+                    "yes" if ratio > 3 else "NO",
+                )
+            )
+    return (
+        (
+            "## Precondition: does noise hurt here?\n\nThe oracle knows the corruption and gives it weight 0.\n\n"
+            + rows(
+                ("scenario", "seeds", "uniform's loss", "oracle minus uniform", "sd", "gain / sd", "more than 3"), body
+            )
+        )
+        if body
+        else ""
+    )
 
 
 def screening_part(screened):
@@ -67,16 +104,27 @@ def screening_part(screened):
         for row in best(every, bound, 2):
             weighting = row["configuration"]["weighting"]
             sharpness = "" if weighting["function"] in ("hard", "clip") else f", {weighting['sharpness']:g}"
-            body.append((f"{bound}", f"{weighting['function']} ({weighting['threshold']:g}{sharpness})", f"{row['goodMeanWeight']:.3f}",
-                         f"{row['badMeanWeight']:.3f}", f"{row['auroc']:.3f}"))
-    return ("## Screening by replays of uniform's losses\n\nThe widest gap between the weights of clean and of corrupted turns, for a "
-            f"bound on what clean ones lose; {len(every)} configurations of function, threshold and sharpness.\n\n"
-            + rows(("clean weight at least", "weighting", "clean", "corrupted", "AUROC"), body))
+            body.append(
+                (
+                    f"{bound}",
+                    f"{weighting['function']} ({weighting['threshold']:g}{sharpness})",
+                    f"{row['goodMeanWeight']:.3f}",
+                    f"{row['badMeanWeight']:.3f}",
+                    f"{row['auroc']:.3f}",
+                )
+            )
+    return (
+        "## Screening by replays of uniform's losses\n\nThe widest gap between the weights of clean and of "
+        f"corrupted turns, for a bound on what clean ones lose; {len(every)} configurations of function, threshold "
+        "and sharpness.\n\n" + rows(("clean weight at least", "weighting", "clean", "corrupted", "AUROC"), body)
+    )
 
 
 def scenario_part(results, scenario, what):
-    arms = sorted((arm for arm in results.arms(scenario)), key=lambda arm: results.compare(scenario, arm)["mean"]
-                  if results.compare(scenario, arm) else 0)
+    arms = sorted(
+        (arm for arm in results.arms(scenario)),
+        key=lambda arm: results.compare(scenario, arm)["mean"] if results.compare(scenario, arm) else 0,
+    )
     if len(arms) < 2:
         return ""
     body = []
@@ -85,26 +133,48 @@ def scenario_part(results, scenario, what):
         if found is None:
             continue
         weights = [result["weights"] for result in results.of[scenario, arm].values()]
-        mean = lambda name: (f"{statistics.fmean(one[name] for one in weights):.3f}" if all(name in one for one in weights) else "-")
+        mean = lambda name: (
+            f"{statistics.fmean(one[name] for one in weights):.3f}" if all(name in one for one in weights) else "-"
+        )
         others = [results.compare(scenario, arm, score=score)["mean"] for score in SCORES.values()]
-        body.append((arm, str(found["n"]), "0" if arm == "uniform" else difference(found), f"{found['sd']:.4f}",
-                     *(f"{value:+.3f}" for value in others), mean("clean"), mean("hard clean"), mean("corrupted")))
+        body.append(
+            (
+                arm,
+                str(found["n"]),
+                "0" if arm == "uniform" else difference(found),
+                f"{found['sd']:.4f}",
+                *(f"{value:+.3f}" for value in others),
+                mean("clean"),
+                mean("hard clean"),
+                mean("corrupted"),
+            )
+        )
     seeds = results.seeds(scenario, "uniform")
     losses = results.values(scenario, "uniform", seeds, LOSS)
     recalls = results.values(scenario, "uniform", seeds, SCORES["recall@1"])
-    return (f"## {scenario}\n\n{what} Uniform: loss {statistics.fmean(losses):.4f}, recall@1 {statistics.fmean(recalls):.3f}.\n\n"
-            + rows(("arm", "seeds", "loss minus uniform's", "sd", *SCORES, "weight: clean", "hard clean", "corrupted"), body))
+    return (
+        f"## {scenario}\n\n{what} Uniform: loss {statistics.fmean(losses):.4f}, "
+        f"recall@1 {statistics.fmean(recalls):.3f}.\n\n"
+        + rows(
+            ("arm", "seeds", "loss minus uniform's", "sd", *SCORES, "weight: clean", "hard clean", "corrupted"), body
+        )
+    )
 
 
 def choice_part(results):
     parts = [scenario_part(results, "p40", "40 % corrupted."), scenario_part(results, "clean", "Nothing corrupted.")]
     chosen = choose(results)
     if chosen:
-        parts.append("## The choice\n\nMean of the differences on `p40` and `clean`, smallest first:\n\n"
-                     + rows(("candidate", "mean"), [(arm, f"{mean:+.4f}") for arm, mean in chosen.items()]))
+        parts.append(
+            "## The choice\n\nMean of the differences on `p40` and `clean`, smallest first:\n\n"
+            + rows(("candidate", "mean"), [(arm, f"{mean:+.4f}") for arm, mean in chosen.items()])
+        )
         first = next(iter(chosen))
         if first != plan.CHOSEN:
-            parts.append(f"The rule gives {first} on these seeds; the protocol was written for {plan.CHOSEN}, which is confirmed or not below.")
+            parts.append(
+                f"The rule gives {first} on these seeds; the protocol was written for {plan.CHOSEN}, "
+                "which is confirmed or not below."
+            )
     return "\n\n".join(part for part in parts if part)
 
 
@@ -113,16 +183,23 @@ def confirmation_part(results):
     compared = confirm(results)
     if not part or not compared:
         return part
-    body = [(f"{plan.CHOSEN} minus {other}", str(one["n"]), difference(one), f"{one['p']:.5f}", f"{one['adjusted']:.5f}")
-            for other, one in compared.items()]
+    body = [
+        (f"{plan.CHOSEN} minus {other}", str(one["n"]), difference(one), f"{one['p']:.5f}", f"{one['adjusted']:.5f}")
+        for other, one in compared.items()
+    ]
     part += "\n\nThe candidate, by `PROTOCOL.md`:\n\n" + rows(("difference", "seeds", "mean", "p", "after Holm"), body)
     both = against_default(results)
     if both:
-        part += (f"\n\n{plan.CHOSEN} minus {plan.DEFAULT_ARM}, mean over confirmation and confirmation-clean: {difference(both)}, "
-                 f"p {both['p']:.5f}.")
+        part += (
+            f"\n\n{plan.CHOSEN} minus {plan.DEFAULT_ARM}, mean over both confirmation scenarios: "
+            f"{difference(both)}, p {both['p']:.5f}."
+        )
     helps, changes = decisions(results)
     say = {True: "yes", False: "no", None: "not decided, some of it was not run"}
-    return part + f"\n\n*It helps* is confirmed: **{say[helps]}**. The default changes by the protocol: **{say[changes]}**."
+    return (
+        part
+        + f"\n\n*It helps* is confirmed: **{say[helps]}**. The default changes by the protocol: **{say[changes]}**."
+    )
 
 
 def sources_part(results):
@@ -154,19 +231,45 @@ def sizes_part(results):
         for of in points.values():
             for size, score in of:
                 at[size].append(-score)
-        rho = {name: [spearman(*zip(*of)) for of in by_size(results, arm, score).values()]
-               for name, score in (("loss", lambda result: -LOSS(result)), ("recall", SCORES["recall@1"]))}
-        body.append((arm, str(len(points)), *(f"{statistics.fmean(at[size]):.3f}" if at[size] else "-" for size in (*plan.SIZES, 640)),
-                     *(f"{statistics.fmean(of):+.2f} ({min(of):+.2f} to {max(of):+.2f})" for of in rho.values())))
-    return ("## Sizes: does more data help, 40 % of it corrupted?\n\nSpearman's rho of score against number of dialogues, mean over seeds "
-            "(lowest to highest); equal epochs, so more data are more steps.\n\n"
-            + rows(("arm", "seeds", *(f"loss at {size}" for size in (*plan.SIZES, 640)), "rho of -loss", "rho of recall@1"), body)) if body else ""
+        rho = {
+            name: [spearman(*zip(*of)) for of in by_size(results, arm, score).values()]
+            for name, score in (("loss", lambda result: -LOSS(result)), ("recall", SCORES["recall@1"]))
+        }
+        body.append(
+            (
+                arm,
+                str(len(points)),
+                *(f"{statistics.fmean(at[size]):.3f}" if at[size] else "-" for size in (*plan.SIZES, 640)),
+                *(f"{statistics.fmean(of):+.2f} ({min(of):+.2f} to {max(of):+.2f})" for of in rho.values()),
+            )
+        )
+    return (
+        (
+            "## Sizes: does more data help, 40 % of it corrupted?\n\nSpearman's rho of score against number "
+            "of dialogues, mean over seeds (lowest to highest); equal epochs, so more data are more steps.\n\n"
+            + rows(
+                (
+                    "arm",
+                    "seeds",
+                    *(f"loss at {size}" for size in (*plan.SIZES, 640)),
+                    "rho of -loss",
+                    "rho of recall@1",
+                ),
+                body,
+            )
+        )
+        if body
+        else ""
+    )
 
 
 def detection_part(results):
     parts = []
-    for scenario, arms in (("p40", ("uniform", plan.DEFAULT_ARM, plan.CHOSEN, f"{plan.DEFAULT_ARM}/excess")),
-                           ("confirmation", ("uniform", plan.DEFAULT_ARM, plan.CHOSEN)), ("mixed", ("uniform", plan.CHOSEN))):
+    for scenario, arms in (
+        ("p40", ("uniform", plan.DEFAULT_ARM, plan.CHOSEN, f"{plan.DEFAULT_ARM}/excess")),
+        ("confirmation", ("uniform", plan.DEFAULT_ARM, plan.CHOSEN)),
+        ("mixed", ("uniform", plan.CHOSEN)),
+    ):
         for arm in arms:
             found = [result["detection"] for result in results.of.get((scenario, arm), {}).values()]
             for kind in sorted({kind for one in found for kind in one}):
@@ -174,10 +277,16 @@ def detection_part(results):
                 mean = lambda name: f"{statistics.fmean(value[name] for value in values):.2f}"
                 weight = "-" if arm == "uniform" else mean("weight")
                 parts.append((scenario, arm, kind, weight, mean("loss"), mean("base"), mean("excess")))
-    return ("## Detection\n\nAUROC of telling a kind of corruption from clean turns, over all observations of a run (mean over seeds): by "
-            "the weight, by the loss during training, by the loss of the base model, and by the loss in excess of the base "
-            "model's. 0.5 is chance; below it the corrupted turns are the *easier* ones.\n\n"
-            + rows(("scenario", "arm", "kind", "weight", "loss", "base model's loss", "excess"), parts)) if parts else ""
+    return (
+        (
+            "## Detection\n\nAUROC of telling a kind of corruption from clean turns, over all observations of a "
+            "run (mean over seeds): by the weight, by the loss during training, by the loss of the base model, and by the loss "
+            "in excess of the base model's. 0.5 is chance; below it the corrupted turns are the *easier* ones.\n\n"
+            + rows(("scenario", "arm", "kind", "weight", "loss", "base model's loss", "excess"), parts)
+        )
+        if parts
+        else ""
+    )
 
 
 def pooled_part(results):
@@ -194,7 +303,20 @@ def pooled_part(results):
             betweens.append(between**0.5)
             withins.append(within**0.5)
         if shares:
-            body.append((scenario, f"{statistics.fmean(betweens):.3f}", f"{statistics.fmean(withins):.3f}", f"{statistics.fmean(shares):.1%}"))
-    return ("## Why pooled statistics do as well here\n\nOf uniform's losses: spread of the turns' means, spread within a turn, and the share "
-            "of the variance that the turn index explains.\n\n"
-            + rows(("scenario", "sd of turn means", "sd within a turn", "explained by the turn index"), body)) if body else ""
+            body.append(
+                (
+                    scenario,
+                    f"{statistics.fmean(betweens):.3f}",
+                    f"{statistics.fmean(withins):.3f}",
+                    f"{statistics.fmean(shares):.1%}",
+                )
+            )
+    return (
+        (
+            "## Why pooled statistics do as well here\n\nOf uniform's losses: spread of the turns' means, spread within "
+            "a turn, and the share of the variance that the turn index explains.\n\n"
+            + rows(("scenario", "sd of turn means", "sd within a turn", "explained by the turn index"), body)
+        )
+        if body
+        else ""
+    )

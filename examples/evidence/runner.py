@@ -1,4 +1,5 @@
-"""Runs experiments that have no result yet, each in one of a few processes, and keeps every result as a file of its own."""
+"""Runs experiments that have no result yet, a few side by side in processes; every result is a file of its own."""
+
 import gzip
 import json
 import multiprocessing
@@ -65,17 +66,26 @@ def one(place, scenario, arm, seed):
     model, norms, trace = experiment.train(base, data, plan.ARMS[arm], service, run, epochs, seed)
     base_heldout = turn_losses(base, data.heldout_encoded)
     late = norms[len(norms) // 2 :]
-    base_training = {(d.id, t): loss for d, losses in zip(data.training, turn_losses(base, data.encoded))
-                     for t, loss in enumerate(losses)}
+    base_training = {
+        (d.id, t): loss
+        for d, losses in zip(data.training, turn_losses(base, data.encoded))
+        for t, loss in enumerate(losses)
+    }
     result = {
-        "scenario": scenario, "arm": arm, "seed": seed, "epochs": epochs, "steps": len(norms),
+        "scenario": scenario,
+        "arm": arm,
+        "seed": seed,
+        "epochs": epochs,
+        "steps": len(norms),
         "corruptedShare": len(data.labels) / len(base_training),
         "scores": experiment.evaluate(model, data, base_heldout, seed),
         "gradientNorm": {"mean": statistics.fmean(late), "sd": statistics.stdev(late)},
         "weights": weights_of(trace, data, base_training),
         "detection": detection(trace, data, base_training),
-        "turns": [{key: row[key] for key in ("turn", "count", "mean", "standardDeviation")}
-                  for row in service.call("GET", f"/v1/runs/{run}/statistics")["turns"]],
+        "turns": [
+            {key: row[key] for key in ("turn", "count", "mean", "standardDeviation")}
+            for row in service.call("GET", f"/v1/runs/{run}/statistics")["turns"]
+        ],
         "seconds": round(time.time() - began, 1),
     }
     file = place.file(scenario, arm, seed)
@@ -85,13 +95,17 @@ def one(place, scenario, arm, seed):
 
 
 def weights_of(trace, data, base_training):
-    """Mean weights: of all, of clean and corrupted turns, of each kind and source, and of the clean turns that are hardest
-    for the base model (the fifth of each turn index with the highest loss)."""
+    """Mean weights: of all, of clean and corrupted turns, of each kind and source, and of the clean turns that are
+    hardest for the base model (the fifth of each turn index with the highest loss)."""
     of_turn = {}
     for (identity, turn), loss in base_training.items():
         if (identity, turn) not in data.labels:
             of_turn.setdefault(turn, []).append((loss, identity))
-    hard = {(identity, turn) for turn, rows in of_turn.items() for _, identity in sorted(rows, reverse=True)[: len(rows) // 5]}
+    hard = {
+        (identity, turn)
+        for turn, rows in of_turn.items()
+        for _, identity in sorted(rows, reverse=True)[: len(rows) // 5]
+    }
     groups = {}
     for _, identity, turn, _, weight in trace:
         kind = data.labels.get((identity, turn), "clean")
@@ -104,12 +118,15 @@ def weights_of(trace, data, base_training):
 
 
 def detection(trace, data, base_training):
-    """AUROC of telling each kind of corruption (and all) from clean turns, by small weights, high losses, high losses of the
-    base model, and high losses in excess of those."""
+    """AUROC of telling each kind of corruption (and all) from clean turns, by small weights, high losses, high losses
+    of the base model, and high losses in excess of those."""
     kinds = [data.labels.get(row[1:3], "clean") for row in trace]
-    scores = {"weight": [-row[4] for row in trace], "loss": [row[3] for row in trace],
-              "base": [base_training[row[1:3]] for row in trace],
-              "excess": [row[3] - base_training[row[1:3]] for row in trace]}
+    scores = {
+        "weight": [-row[4] for row in trace],
+        "loss": [row[3] for row in trace],
+        "base": [base_training[row[1:3]] for row in trace],
+        "excess": [row[3] - base_training[row[1:3]] for row in trace],
+    }
     result = {}
     for kind in sorted(set(kinds) - {"clean"}) + ["all"]:
         chosen = [i for i, k in enumerate(kinds) if k == "clean" or kind in (k, "all")]
@@ -120,7 +137,7 @@ def detection(trace, data, base_training):
 
 
 def write_trace(place, path, scenario="mixed", seed=1):
-    """Writes what the uniform run of a scenario recorded, a JSON object a line, with sources and labels; returns the lines."""
+    """Writes what a uniform run recorded, a JSON object a line, with sources and labels; returns how many."""
     labels = experiment.Data(place.dialogues, plan.SCENARIOS[scenario], seed).labels
     exported = Service(place.options.service).export(name_of_run(scenario, "uniform", seed))
     with gzip.GzipFile(path, "wb", mtime=0) as file:
@@ -153,12 +170,17 @@ def _pretrain(split):
 def run_all(place, tasks, label, in_service=False):
     """Runs what has no result yet or, with `in_service`, what the service does not know. A progress bar on stderr."""
     service = Service(place.options.service)
-    waiting = [task for task in dict.fromkeys(tasks)
-               if not place.file(*task).exists() or in_service and not service.knows(name_of_run(*task))]
+    waiting = [
+        task
+        for task in dict.fromkeys(tasks)
+        if not place.file(*task).exists() or in_service and not service.knows(name_of_run(*task))
+    ]
     if not waiting:
         return
     began = time.time()
-    with multiprocessing.get_context("spawn").Pool(min(place.options.workers, len(waiting)), _start, (place.options,)) as pool:
+    with multiprocessing.get_context("spawn").Pool(
+        min(place.options.workers, len(waiting)), _start, (place.options,)
+    ) as pool:
         splits = sorted({plan.SCENARIOS[task[0]]["split"] for task in waiting})
         if not all(place.base_file(split).exists() for split in splits):
             print(f"base models: {', '.join(splits)}", file=sys.stderr)
@@ -167,6 +189,9 @@ def run_all(place, tasks, label, in_service=False):
         for done, task in enumerate(pool.imap(_work, waiting), 1):
             left = (time.time() - began) / done * (len(waiting) - done)
             bar = "#" * (30 * done // len(waiting))
-            print(f"\r{label} [{bar:<30}] {done}/{len(waiting)}  {left / 60:.0f} min left  {name_of_run(*task):<48}",
-                  end="", file=sys.stderr)
+            print(
+                f"\r{label} [{bar:<30}] {done}/{len(waiting)}  {left / 60:.0f} min left  {name_of_run(*task):<48}",
+                end="",
+                file=sys.stderr,
+            )
     print(file=sys.stderr)
