@@ -3,13 +3,14 @@
 Kinds (a response keeps its place; user utterances stay as they are):
 
 - `foreign`: a response of another dialogue, of another domain.
-- `early`: from turn 0 or 1 on, all responses are those of one other dialogue, of another domain: an early one is wrong and the
-  rest agree with it.
+- `early`: from turn 0 or 1 on, all responses are those of one other dialogue, of another domain: an early one is
+  wrong and the rest agree with it.
 - `shuffled`: the same words in another order.
 - `repeated`: the previous response once more; at turn 0 the user's utterance.
 - `swapped`: two responses of the dialogue change places.
 - `random`: half of the words are replaced by words of another dialogue's responses.
 """
+
 import dataclasses
 
 from data import rng
@@ -19,7 +20,7 @@ CONFIRMATION_KINDS = ("early", "swapped", "random", "foreign")
 
 
 def corrupt(dialogues, share, kinds, seed, donors, of_dialogue=0.75):
-    """Returns the dialogues, corrupted, and {(dialogue id, turn): kind} of the responses that differ from what they were.
+    """Returns the dialogues, corrupted, and {(dialogue id, turn): kind} of the responses that differ from before.
 
     Dialogues are taken in random order, one kind each, until `share` of all responses is corrupted; within one, each
     response is with probability `of_dialogue` (`early`: the tail). `donors` are the other dialogues.

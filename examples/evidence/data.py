@@ -1,4 +1,5 @@
 """Dialogues as token ids: exchanges of a user's utterance and the system's response, which is the supervised turn."""
+
 import collections
 import dataclasses
 import gzip
@@ -67,5 +68,7 @@ def load(path):
 
 
 def encode(exchanges):
-    return Encoded([numpy.array([USER, *user, SYSTEM, *system, END]) for user, system in exchanges],
-                   [len(user) + 1 for user, _ in exchanges])
+    return Encoded(
+        [numpy.array([USER, *user, SYSTEM, *system, END]) for user, system in exchanges],
+        [len(user) + 1 for user, _ in exchanges],
+    )

@@ -12,7 +12,10 @@ An *arm* says what multiplies the losses. `"weights"` is one of
 - `prefilter`: 0, from the start, for the `"share"` of each turn index with the highest loss under the base model;
 - `length`: the exponential function of a z-score whose sd is that of the turn's statistics times
   sqrt(mean tokens / tokens), computed here from the service's statistics, with `"threshold"` and `"sharpness"`.
+
+With `"posts": "excess"` an arm posts each loss minus the base model's of the same turn.
 """
+
 import collections
 import copy
 import math
@@ -49,8 +52,14 @@ class Data:
         begin = 0
         for source, part, share in scenario["sources"]:  # name, part of the dialogues, share of their turns corrupted
             end = len(chosen) if source == scenario["sources"][-1][0] else begin + round(part * len(chosen))
-            corrupted, labels = corrupt(chosen[begin:end], share, scenario["kinds"], f"{scenario['name']}/{source}/{seed}",
-                                        donors, scenario.get("ofDialogue", 0.75))
+            corrupted, labels = corrupt(
+                chosen[begin:end],
+                share,
+                scenario["kinds"],
+                f"{scenario['name']}/{source}/{seed}",
+                donors,
+                scenario.get("ofDialogue", 0.75),
+            )
             self.training += corrupted
             self.labels.update(labels)
             self.source.update({dialogue.id: source for dialogue in corrupted})
@@ -79,6 +88,7 @@ def train(base, data, arm, service, run, epochs, seed, progress=lambda done: Non
         configuration["shadow"] = True
     service.begin(run, configuration)
     dropped = prefiltered(base, data, arm["share"]) if kind == "prefilter" else set()
+    reference = turn_losses(base, data.encoded) if arm.get("posts") == "excess" else None
     shuffle = numpy.random.default_rng(seed)
     tokens_of_slot = collections.defaultdict(lambda: [0, 0])
     statistics = {}
@@ -88,9 +98,12 @@ def train(base, data, arm, service, run, epochs, seed, progress=lambda done: Non
         token_losses = model.token_losses(batch)
         losses = batch.turn_means(token_losses.detach()).double().tolist()
         lengths = batch.tokens_of_turn.tolist()
-        sent = [{"id": data.training[i].id, "source": data.source[data.training[i].id], "losses": [], "tokens": []} for i in chosen]
-        for (place, _), loss, length in zip(batch.turns, losses, lengths):
-            sent[place]["losses"].append(loss)
+        sent = [
+            {"id": data.training[i].id, "source": data.source[data.training[i].id], "losses": [], "tokens": []}
+            for i in chosen
+        ]
+        for (place, turn), loss, length in zip(batch.turns, losses, lengths):
+            sent[place]["losses"].append(loss - reference[chosen[place]][turn] if reference else loss)
             sent[place]["tokens"].append(length)
         if kind == "length":
             applied = length_aware(batch, losses, lengths, statistics, tokens_of_slot, arm)
@@ -144,8 +157,11 @@ def prefiltered(base, data, share):
     for dialogue, losses in zip(data.training, turn_losses(base, data.encoded)):
         for turn, loss in enumerate(losses):
             of_turn[turn].append((loss, dialogue.id))
-    return {(identity, turn) for turn, rows in of_turn.items()
-            for _, identity in sorted(rows, reverse=True)[: round(share * len(rows))]}
+    return {
+        (identity, turn)
+        for turn, rows in of_turn.items()
+        for _, identity in sorted(rows, reverse=True)[: round(share * len(rows))]
+    }
 
 
 def length_aware(batch, losses, lengths, statistics, tokens_of_slot, arm):
@@ -169,8 +185,11 @@ def evaluate(model, data, base_heldout, seed):
     losses = turn_losses(model, data.heldout_encoded)
     tokens = [[len(response) + 1 for _, response in dialogue.exchanges] for dialogue in data.heldout]
     hard = hardest(base_heldout, 0.2)
-    flat = [(loss, n, dialogue.domain, (i, t) in hard) for i, (dialogue, of_dialogue, counts) in
-            enumerate(zip(data.heldout, losses, tokens)) for t, (loss, n) in enumerate(zip(of_dialogue, counts))]
+    flat = [
+        (loss, n, dialogue.domain, (i, t) in hard)
+        for i, (dialogue, of_dialogue, counts) in enumerate(zip(data.heldout, losses, tokens))
+        for t, (loss, n) in enumerate(zip(of_dialogue, counts))
+    ]
     mean = lambda rows: sum(loss * n for loss, n, _, _ in rows) / max(1, sum(n for _, n, _, _ in rows))
     domains = sorted({row[2] for row in flat})
     return {
@@ -189,7 +208,9 @@ def hardest(losses, share):
     for i, of_dialogue in enumerate(losses):
         for turn, loss in enumerate(of_dialogue):
             of_turn[turn].append((loss, i))
-    return {(i, turn) for turn, rows in of_turn.items() for _, i in sorted(rows, reverse=True)[: round(share * len(rows))]}
+    return {
+        (i, turn) for turn, rows in of_turn.items() for _, i in sorted(rows, reverse=True)[: round(share * len(rows))]
+    }
 
 
 def recall(model, data, seed, candidates=10):

@@ -1,4 +1,5 @@
 """The statistics of the comparison: paired differences, their intervals, Holm's correction, AUROC, Spearman's rho."""
+
 import itertools
 import math
 import random
@@ -13,12 +14,19 @@ def paired(a, b, level=0.95):
         return {"n": len(differences), "mean": mean, "sd": math.nan, "low": math.nan, "high": math.nan, "p": math.nan}
     sd = statistics.stdev(differences)
     half = t_quantile(0.5 + level / 2, len(differences) - 1) * sd / math.sqrt(len(differences))
-    return {"n": len(differences), "mean": mean, "sd": sd, "low": mean - half, "high": mean + half, "p": sign_flip(differences)}
+    return {
+        "n": len(differences),
+        "mean": mean,
+        "sd": sd,
+        "low": mean - half,
+        "high": mean + half,
+        "p": sign_flip(differences),
+    }
 
 
 def sign_flip(differences, rounds=20000):
-    """Two-sided p of the hypothesis that differences are symmetric about 0: the share of all choices of signs whose mean is
-    at least as far from 0. Exact up to 16 differences, else by sampling."""
+    """Two-sided p of the hypothesis that differences are symmetric about 0: the share of all choices of signs whose
+    mean is at least as far from 0. Exact up to 16 differences, else by sampling."""
     n = len(differences)
     seen = abs(sum(differences)) * (1 - 1e-12)
     if n <= 16:
@@ -37,7 +45,11 @@ def t_cdf(t, freedom):
     n = 2000
     h = angle / n
     f = lambda x: math.cos(x) ** (freedom - 1)
-    area = h / 3 * (f(0) + f(angle) + 4 * sum(f(h * i) for i in range(1, n, 2)) + 2 * sum(f(h * i) for i in range(2, n, 2)))
+    area = (
+        h
+        / 3
+        * (f(0) + f(angle) + 4 * sum(f(h * i) for i in range(1, n, 2)) + 2 * sum(f(h * i) for i in range(2, n, 2)))
+    )
     return 0.5 + area * math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(math.pi)
 
 
@@ -73,7 +85,7 @@ def ranks(values):
 
 
 def auroc(scores, labels):
-    """Probability that a labelled observation scores above another, ties counting half (Mann-Whitney); nan without either."""
+    """Probability that a labelled observation scores above another, ties counting half; nan without either."""
     bad = sum(labels)
     good = len(labels) - bad
     if not bad or not good:

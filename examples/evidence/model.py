@@ -1,8 +1,9 @@
 """A language model of exchanges given the dialogue so far, small enough to be trained in seconds on one core.
 
-A GRU reads the user's utterance and the response. Its first state is made from the mean embeddings of the exchange before and
-of all those before that: so all exchanges of a batch are computed side by side, and an error in an early response still
-reaches the later ones."""
+A GRU reads the user's utterance and the response. Its first state is made from the mean embeddings of the exchange
+before and of all those before that: so all exchanges of a batch are computed side by side, and an error in an early response
+still reaches the later ones."""
+
 import numpy
 import torch
 
@@ -19,11 +20,15 @@ class Model(torch.nn.Module):
 
     def token_losses(self, batch):
         """Negative log-likelihood in nats of each token that `batch` asks for."""
-        context = [torch.nn.functional.embedding_bag(words, self.embed.weight, begins, mode="mean")
-                   for words, begins in (batch.before, batch.earlier)]
+        context = [
+            torch.nn.functional.embedding_bag(words, self.embed.weight, begins, mode="mean")
+            for words, begins in (batch.before, batch.earlier)
+        ]
         first = torch.tanh(self.begin(torch.cat(context, 1)))
         hidden, _ = self.gru(self.embed(batch.tokens), first[None])
-        return torch.nn.functional.cross_entropy(self.out(hidden[batch.place, batch.slot]), batch.targets, reduction="none")
+        return torch.nn.functional.cross_entropy(
+            self.out(hidden[batch.place, batch.slot]), batch.targets, reduction="none"
+        )
 
 
 class Batch:
@@ -43,7 +48,9 @@ class Batch:
             slot.append(numpy.full(len(column) - 1 - first, j))
             targets.append(column[first + 1 :])
         self.tokens = torch.from_numpy(tokens)
-        self.place, self.slot, self.targets = (torch.from_numpy(numpy.concatenate(part)) for part in (place, slot, targets))
+        self.place, self.slot, self.targets = (
+            torch.from_numpy(numpy.concatenate(part)) for part in (place, slot, targets)
+        )
         self.before = bags([encoded[i].exchanges[max(t - 1, 0) : t] for i, t in self.turns])
         self.earlier = bags([encoded[i].exchanges[: max(t - 1, 0)] for i, t in self.turns])
         self.tokens_of_turn = torch.bincount(self.slot, minlength=len(self.turns))

@@ -1,5 +1,6 @@
-"""The calls of the service that the evidence needs. Unlike a trainer's client it never falls back: a run whose weights did
-not come from the service is no evidence."""
+"""The calls of the service that the evidence needs. Unlike a trainer's client it never falls back: a run whose weights
+did not come from the service is no evidence."""
+
 import http.client
 import json
 import time
@@ -40,7 +41,18 @@ class Service:
         return self.call("PUT", f"/v1/runs/{run}", configuration)["configuration"]
 
     def weigh(self, run, step, dialogues):
-        return self.call("POST", f"/v1/runs/{run}/observations", {"step": step, "dialogues": dialogues}, f"{run}/{step}")
+        return self.call(
+            "POST", f"/v1/runs/{run}/observations", {"step": step, "dialogues": dialogues}, f"{run}/{step}"
+        )
+
+    def knows(self, run):
+        """Whether a run of that name has observations."""
+        try:
+            return self.call("GET", f"/v1/runs/{run}")["step"] is not None
+        except RuntimeError as error:
+            if " 404 " in str(error):
+                return False
+            raise
 
     def replay(self, run, request):
         """Asks for a replay and waits for its results, best first."""

@@ -1,4 +1,5 @@
-"""Of the statistics, against values computed elsewhere (SciPy 1.10.1) or by hand. Run: python3 -m unittest discover -s examples/evidence"""
+"""Of the statistics, against values computed elsewhere (SciPy 1.10.1), by hand or by brute force."""
+
 import math
 import random
 import unittest
@@ -53,7 +54,13 @@ class IntervalsTest(unittest.TestCase):
         for _ in range(50):
             scores = [generator.randrange(4) for _ in range(12)]
             labels = [True, False] + [generator.random() < 0.4 for _ in range(10)]
-            pairs = [(s > t) + (s == t) / 2 for s, bad in zip(scores, labels) if bad for t, other in zip(scores, labels) if not other]
+            pairs = [
+                (s > t) + (s == t) / 2
+                for s, bad in zip(scores, labels)
+                if bad
+                for t, other in zip(scores, labels)
+                if not other
+            ]
             self.assertAlmostEqual(auroc(scores, labels), sum(pairs) / len(pairs), msg=f"{scores} {labels}")
 
     def test_auroc_without_one_of_the_two_is_nan(self):

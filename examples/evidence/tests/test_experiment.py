@@ -1,4 +1,5 @@
 """Of what would void everything if it were wrong: labels of corruption, seeds and splits, weights and their order."""
+
 import collections
 import unittest
 
@@ -16,7 +17,10 @@ def made_up(count, domain="events"):
     """Dialogues of random words, all different."""
     random = rng("made up", domain)
     sentence = lambda: tuple(random.randrange(5, 900) for _ in range(random.randrange(3, 10)))
-    return [Dialogue(f"{domain}-{i}", domain, tuple((sentence(), sentence()) for _ in range(random.randrange(2, 7)))) for i in range(count)]
+    return [
+        Dialogue(f"{domain}-{i}", domain, tuple((sentence(), sentence()) for _ in range(random.randrange(2, 7))))
+        for i in range(count)
+    ]
 
 
 OTHERS = made_up(40, "homes")
@@ -32,7 +36,9 @@ class CorruptionTest(unittest.TestCase):
                 for before, after in zip(clean, changed):
                     self.assertEqual(before.id, after.id)
                     self.assertEqual([user for user, _ in before.exchanges], [user for user, _ in after.exchanges])
-                    differing |= {(before.id, t) for t, (a, b) in enumerate(zip(before.exchanges, after.exchanges)) if a != b}
+                    differing |= {
+                        (before.id, t) for t, (a, b) in enumerate(zip(before.exchanges, after.exchanges)) if a != b
+                    }
                 self.assertEqual(differing, set(labels))
 
     def test_the_share_is_kept_within_one_dialogue(self):
@@ -46,7 +52,9 @@ class CorruptionTest(unittest.TestCase):
     def test_the_same_seed_corrupts_alike_and_another_does_not(self):
         clean = made_up(60)
         self.assertEqual(corrupt(clean, 0.4, CHOICE_KINDS, 1, OTHERS), corrupt(clean, 0.4, CHOICE_KINDS, 1, OTHERS))
-        self.assertNotEqual(corrupt(clean, 0.4, CHOICE_KINDS, 1, OTHERS)[1], corrupt(clean, 0.4, CHOICE_KINDS, 2, OTHERS)[1])
+        self.assertNotEqual(
+            corrupt(clean, 0.4, CHOICE_KINDS, 1, OTHERS)[1], corrupt(clean, 0.4, CHOICE_KINDS, 2, OTHERS)[1]
+        )
 
     def test_shuffled_keeps_the_words_and_repeated_repeats(self):
         clean = made_up(60)
@@ -56,14 +64,18 @@ class CorruptionTest(unittest.TestCase):
                 self.assertEqual(sorted(a), sorted(b))
         changed, labels = corrupt(clean, 0.4, ("repeated",), 1, OTHERS)
         by_id = {dialogue.id: dialogue.exchanges for dialogue in changed}
-        for (identity, turn) in labels:
+        for identity, turn in labels:
             exchanges = by_id[identity]
             self.assertEqual(exchanges[turn][1], exchanges[turn - 1][1] if turn else exchanges[0][0])
 
 
 class DataTest(unittest.TestCase):
     def scenario(self, **changes):
-        return plan.SCENARIOS["mixed"] | {"domains": ("events", "restaurants"), "dialogues": 60, "rareDialogues": 6, "heldout": 20} | changes
+        return (
+            plan.SCENARIOS["mixed"]
+            | {"domains": ("events", "restaurants"), "dialogues": 60, "rareDialogues": 6, "heldout": 20}
+            | changes
+        )
 
     def dialogues(self):
         return made_up(80) + made_up(30, "restaurants") + made_up(30, "homes")
@@ -80,7 +92,9 @@ class DataTest(unittest.TestCase):
     def test_only_the_bad_source_is_corrupted(self):
         data = Data(self.dialogues(), self.scenario(), 4)
         self.assertEqual({data.source[identity] for identity, _ in data.labels}, {"scraped"})
-        self.assertEqual(collections.Counter(data.source.values()), {"forum": 15, "helpdesk": 15, "wizard": 15, "scraped": 15})
+        self.assertEqual(
+            collections.Counter(data.source.values()), {"forum": 15, "helpdesk": 15, "wizard": 15, "scraped": 15}
+        )
 
     def test_a_seed_decides_split_corruption_and_order(self):
         make = lambda seed: Data(self.dialogues(), self.scenario(), seed)
