@@ -1,8 +1,8 @@
 """A language model of exchanges given the dialogue so far, small enough to be trained in seconds on one core.
 
 A GRU reads the user's utterance and the response. Its first state is made from the mean embeddings of the exchange
-before and of all those before that: so all exchanges of a batch are computed side by side, and an error in an early response
-still reaches the later ones."""
+before and of all those before that: so all exchanges of a batch are computed side by side, and an error in an early
+response still reaches the later ones."""
 
 import numpy
 import torch

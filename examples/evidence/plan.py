@@ -130,7 +130,7 @@ for _name in ("exp-1-2", "exp-1.5-4", "clip-0", "clip-0.5"):
 for _share in (0.04, 0.08, 0.1, 0.4):
     ARMS[f"prefilter-{_share}"] = prefilter(_share)
 
-DEFAULT_ARM = "exp-1-2"  # what the service ships when this is run
+DEFAULT_ARM = "exp-1-2"  # what the service shipped when PROTOCOL.md was written
 CANDIDATES = ("exp-1-2", "exp-0.5-2", "exp-1.5-4", "hard-1.5", "clip-0.5", "clip-0")
 CHOSEN = "clip-0"  # by choice.choose on the seeds of the choice; PROTOCOL.md was written for it
 SAME_BUDGET = "prefilter-0.08"

@@ -51,8 +51,8 @@ def head(results, short):
     return (
         "# Results" + (" (short form: fewer arms and seeds)" if short else "") + f"\n\n{len(runs)} training runs, "
         f"{sum(run['steps'] for run in runs):,} optimizer steps, {sum(run['seconds'] for run in runs) / 60:.0f} "
-        "minutes of one core. Losses in nats per token of held-out clean responses. Differences are paired by seed, arm minus uniform "
-        "(negative is better): mean, 95 % interval of the mean (Student's t) and standard deviation over the seeds."
+        "minutes of one core. Losses in nats per token of held-out clean responses. Differences are paired by "
+        "seed, arm minus uniform (negative is better): mean, 95 % interval of the mean (Student's t) and sd over the seeds."
     )
 
 
@@ -280,8 +280,8 @@ def detection_part(results):
     return (
         (
             "## Detection\n\nAUROC of telling a kind of corruption from clean turns, over all observations of a "
-            "run (mean over seeds): by the weight, by the loss during training, by the loss of the base model, and by the loss "
-            "in excess of the base model's. 0.5 is chance; below it the corrupted turns are the *easier* ones.\n\n"
+            "run (mean over seeds): by the weight, by the loss during training, by the loss of the base model, and by "
+            "the loss in excess of the base model's. 0.5 is chance; below it the corrupted are the *easier* ones.\n\n"
             + rows(("scenario", "arm", "kind", "weight", "loss", "base model's loss", "excess"), parts)
         )
         if parts
@@ -313,8 +313,8 @@ def pooled_part(results):
             )
     return (
         (
-            "## Why pooled statistics do as well here\n\nOf uniform's losses: spread of the turns' means, spread within "
-            "a turn, and the share of the variance that the turn index explains.\n\n"
+            "## Why pooled statistics do as well here\n\nOf uniform's losses: spread of the turns' means, spread "
+            "within a turn, and the share of the variance that the turn index explains.\n\n"
             + rows(("scenario", "sd of turn means", "sd within a turn", "explained by the turn index"), body)
         )
         if body

@@ -88,7 +88,11 @@ def one(place, scenario, arm, seed):
         ],
         "seconds": round(time.time() - began, 1),
     }
-    file = place.file(scenario, arm, seed)
+    keep(place.file(scenario, arm, seed), result)
+
+
+def keep(file, result):
+    """Writes a result whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.with_suffix(".part").write_text(json.dumps(result))
     file.with_suffix(".part").replace(file)

@@ -12,6 +12,9 @@ class Service:
         parts = urllib.parse.urlsplit(address)
         self.connection = http.client.HTTPConnection(parts.netloc, timeout=120)
 
+    def close(self):
+        self.connection.close()
+
     def call(self, method, path, content=None, key=None):
         headers = {"Content-Type": "application/json"} if content is not None else {}
         if key is not None:
@@ -44,6 +47,15 @@ class Service:
         return self.call(
             "POST", f"/v1/runs/{run}/observations", {"step": step, "dialogues": dialogues}, f"{run}/{step}"
         )
+
+    def export(self, run):
+        """All observations of a run, in the order in which they were recorded."""
+        self.connection.request("GET", f"/v1/runs/{run}/observations", headers={"Accept": "application/x-ndjson"})
+        answer = self.connection.getresponse()
+        text = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"export of {run}: {answer.status} {text.decode(errors='replace')}")
+        return [json.loads(line) for line in text.splitlines()]
 
     def knows(self, run):
         """Whether a run of that name has observations."""

@@ -1,8 +1,12 @@
 """Of the statistics, against values computed elsewhere (SciPy 1.10.1), by hand or by brute force."""
 
 import math
+import pathlib
 import random
+import sys
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from intervals import auroc, holm, paired, ranks, sign_flip, spearman, t_cdf, t_quantile
 
@@ -74,7 +78,3 @@ class IntervalsTest(unittest.TestCase):
         self.assertAlmostEqual(spearman([1, 2, 3, 4], [4, 3, 2, 1]), -1.0)
         self.assertAlmostEqual(spearman([1, 2, 2, 4], [1, 3, 2, 4]), 0.9486832980505138)
         self.assertTrue(math.isnan(spearman([1, 2], [5, 5])))
-
-
-if __name__ == "__main__":
-    unittest.main()
