@@ -13,6 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import resure.weighting.Configuration;
+import resure.weighting.WeightFunction;
+import resure.weighting.Weighting;
 
 /**
  * One run of a service on a simulated clock: keeps what it records by key, as the real one does,
@@ -67,7 +69,12 @@ final class SimulatedService implements RunCalls {
   }
 
   final SimulatedTime time;
-  Configuration configuration = Configuration.DEFAULT;
+  /** Weights that are easy to say by hand. */
+  static final Configuration EXPONENTIAL =
+      Configuration.DEFAULT.withWeighting(
+          new Weighting(new WeightFunction.Exponential(), 1, 2, 0.05));
+
+  Configuration configuration = EXPONENTIAL;
   List<Statistics.Turn> turns = List.of();
   @Nullable Long step;
   double runMeanWeight = 1;

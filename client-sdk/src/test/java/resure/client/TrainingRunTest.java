@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import resure.client.SimulatedService.Fate;
-import resure.weighting.Configuration;
 import resure.weighting.Normalization;
 
 /** On a simulated clock: the sender's work and the service's answers run while a step waits. */
@@ -584,7 +583,7 @@ class TrainingRunTest {
 
   @Test
   void underShadowAFallbackAppliesOneAndLeavesTheServicesWeightsToBeRecorded() {
-    service.configuration = Configuration.DEFAULT.withShadow(true);
+    service.configuration = SimulatedService.EXPONENTIAL.withShadow(true);
     service.turns = TURNS;
     TrainingRun training = open();
     service.usual = Fate.away();
@@ -600,7 +599,7 @@ class TrainingRunTest {
 
   @Test
   void aFallbackNormalizesAsTheRunDoes() {
-    service.configuration = Configuration.DEFAULT.withNormalization(Normalization.RUN_MEAN);
+    service.configuration = SimulatedService.EXPONENTIAL.withNormalization(Normalization.RUN_MEAN);
     service.turns = TURNS;
     service.runMeanWeight = 0.8;
     TrainingRun training = open();

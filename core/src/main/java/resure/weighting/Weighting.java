@@ -5,7 +5,7 @@ import static resure.weighting.InvalidConfigurationException.require;
 /**
  * The weight function of a run with its parameters: {@code max(floor, f(z))}.
  *
- * @param function f; default exponential
+ * @param function f; default clip
  * @param threshold z-score up to which the weight is 1: any finite number; default 1
  * @param sharpness how fast the weight falls beyond it: positive and finite; default 2
  * @param floor smallest weight of a usable loss: in (0, 1]; default 0.05
@@ -14,7 +14,7 @@ public record Weighting(WeightFunction function, double threshold, double sharpn
 
   /** What a run gets that says nothing. */
   public static final Weighting DEFAULT =
-      new Weighting(new WeightFunction.Exponential(), 1.0, 2.0, 0.05);
+      new Weighting(new WeightFunction.Clip(), 0.5, 2.0, 0.05);
 
   /** Checks the ranges. */
   public Weighting {

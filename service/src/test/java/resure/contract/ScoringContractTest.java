@@ -44,9 +44,17 @@ class ScoringContractTest {
     return "{\"step\":" + step + ",\"dialogues\":[" + String.join(",", dialogues) + "]}";
   }
 
+  /** Weights that are easy to say by hand: exp(-2 (z - 1)). */
+  private static final String EXPONENTIAL = weighting("exponential");
+
+  private static String weighting(String function) {
+    return ",\"weighting\":{\"function\":\"" + function + "\",\"threshold\":1,\"sharpness\":2}";
+  }
+
   /** A run whose reference of step 1 and later has mean 2 and sd sqrt(2) at turn 0. */
   private static String weighing(String configuration) {
-    String run = live.newRun("{\"warmUp\":2" + configuration + "}");
+    String weighting = configuration.contains("\"weighting\"") ? "" : EXPONENTIAL;
+    String run = live.newRun("{\"warmUp\":2" + configuration + weighting + "}");
     live.score(run, batch(0, 1, 3));
     return run;
   }
@@ -114,7 +122,7 @@ class ScoringContractTest {
     "clip, 0.7071067811865476",
   })
   void everyFunctionIsItsFormula(String function, double expected) {
-    String run = weighing(",\"weighting\":{\"function\":\"" + function + "\"}");
+    String run = weighing(weighting(function));
     assertThat(weight(live.score(run, batch(1, loss(2))), 0, 0)).isCloseTo(expected, within(1e-12));
   }
 
@@ -323,7 +331,7 @@ class ScoringContractTest {
 
   @Test
   void aBatchWithoutAStepIsAStepOfItsOwn() {
-    String run = live.newRun("{\"warmUp\":2}");
+    String run = live.newRun("{\"warmUp\":2" + EXPONENTIAL + "}");
     Answer first =
         live.score(
             run, "{\"dialogues\":[{\"id\":\"d\",\"losses\":[1]},{\"id\":\"d\",\"losses\":[3]}]}");
@@ -349,7 +357,7 @@ class ScoringContractTest {
 
   @Test
   void negativeLossesAreLossesToo() {
-    String run = live.newRun("{\"warmUp\":2}");
+    String run = live.newRun("{\"warmUp\":2" + EXPONENTIAL + "}");
     live.score(run, batch(0, -3, -1));
     assertThat(weight(live.score(run, batch(1, -2 + 1.5 * Math.sqrt(2))), 0, 0))
         .isCloseTo(Math.exp(-1), within(1e-12));

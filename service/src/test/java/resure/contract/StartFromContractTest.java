@@ -29,10 +29,13 @@ class StartFromContractTest {
   /** What its statistics said after each of them. */
   private static final List<JsonNode> AFTER = new ArrayList<>();
 
+  /** What is far above its turn gets the floor. */
+  private static final String HARD = ",\"weighting\":{\"function\":\"hard\"}";
+
   @BeforeAll
   static void start() {
     live = LiveService.start();
-    source = live.newRun("{\"warmUp\":2}");
+    source = live.newRun("{\"warmUp\":2" + HARD + "}");
     for (int step = 0; step < STEPS; step++) {
       score(source, step);
       AFTER.add(statistics(source));
@@ -65,7 +68,7 @@ class StartFromContractTest {
   }
 
   private static String body(String run, String more) {
-    return "{\"warmUp\":2,\"startFrom\":{\"run\":\"" + name(run) + "\"" + more + "}}";
+    return "{\"warmUp\":2" + HARD + ",\"startFrom\":{\"run\":\"" + name(run) + "\"" + more + "}}";
   }
 
   private static JsonNode statistics(String run) {
@@ -132,7 +135,7 @@ class StartFromContractTest {
 
   /** A copy of the source, which tests may go on with. */
   private static String source() {
-    String copy = live.newRun("{\"warmUp\":2}");
+    String copy = live.newRun("{\"warmUp\":2" + HARD + "}");
     for (int step = 0; step < STEPS; step++) {
       score(copy, step);
     }

@@ -16,9 +16,17 @@ import resure.observation.Weights;
 import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
+import resure.weighting.WeightFunction;
+import resure.weighting.Weighting;
 
 /** Entries to append in tests, and how two of them compare. */
 public final class Entries {
+
+  /** What the recorded bytes of earlier releases hold, whatever the defaults are now. */
+  public static final Configuration CONFIGURATION =
+      Configuration.DEFAULT.withWeighting(
+          new Weighting(new WeightFunction.Exponential(), 1, 2, 0.05));
+
 
   /** When everything here happens. */
   public static final Instant AT = Instant.ofEpochMilli(1_767_225_600_123L);
@@ -32,7 +40,7 @@ public final class Entries {
 
   /** The creation of a run with the default configuration. */
   public static JournalEntry.Created created() {
-    return new JournalEntry.Created(AT, Configuration.DEFAULT, Map.of("experiment", "test"));
+    return new JournalEntry.Created(AT, CONFIGURATION, Map.of("experiment", "test"));
   }
 
   /** A batch of one dialogue with two losses, told apart by its step and rank. */

@@ -379,7 +379,7 @@ class EntryFormatTest {
             new Start(new StartFrom("sft-41", 9000L, 500), 9000L, triples())),
         new JournalEntry.Created(
             Entries.AT,
-            Configuration.DEFAULT,
+            Entries.CONFIGURATION,
             Map.of(),
             new Start(new StartFrom("sft-40", null, Double.POSITIVE_INFINITY), null, triples())));
   }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import resure.journal.CorruptJournalException;
+import resure.journal.Entries;
 import resure.weighting.Configuration;
 import resure.weighting.FoldRule;
 import resure.weighting.Normalization;
@@ -23,7 +24,7 @@ class ReplayFormatTest {
   private static final Instant AT = Instant.ofEpochMilli(1_767_225_600_123L);
 
   private static final Configuration CONFIGURATION =
-      Configuration.DEFAULT
+      Entries.CONFIGURATION
           .withHalfLife(4000)
           .withLag(2)
           .withFold(FoldRule.RAW)
@@ -32,7 +33,7 @@ class ReplayFormatTest {
 
   private static final ReplayPlan PLAN =
       new ReplayPlan(
-          List.of(Configuration.DEFAULT, CONFIGURATION),
+          List.of(Entries.CONFIGURATION, CONFIGURATION),
           List.of(new Bad("d-17", null), new Bad("\u00fc\ud83d\ude00", 3L)),
           true,
           List.of(
@@ -70,7 +71,7 @@ class ReplayFormatTest {
                   0.625,
                   new Separation(0.75, 0, 0.5, 0.001, 0.25, 0.9))),
           new Tried(
-              Configuration.DEFAULT,
+              Entries.CONFIGURATION,
               new ReplayResult(0, Tally.NONE, List.of(), List.of(), Double.NaN, null)));
 
   private static byte[] golden(String name) throws IOException {

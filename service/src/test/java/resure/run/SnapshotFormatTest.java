@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import resure.journal.Entries;
 import resure.journal.CorruptJournalException;
 import resure.journal.JournalException;
 import resure.journal.Snapshot;
@@ -61,7 +62,7 @@ class SnapshotFormatTest {
   }
 
   private static Run exampleRun() throws JournalException {
-    RecordedRun recorded = new RecordedRun(Configuration.DEFAULT.withWarmUp(2).withLag(1));
+    RecordedRun recorded = new RecordedRun(Entries.CONFIGURATION.withWarmUp(2).withLag(1));
     recorded.score(Batches.of(2, 1, 0, "job-7731", new double[] {2.5, 1.5}));
     recorded.score(Batches.of(2, 0, new double[] {2.5, 0.5}, new double[] {2, Double.NaN}));
     recorded.score(Batches.of(3, 0, new double[] {3}));
