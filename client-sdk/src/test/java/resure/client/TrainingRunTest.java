@@ -243,6 +243,32 @@ class TrainingRunTest {
   }
 
   @Test
+  void aBatchThatComesBackToAFullQueueDoesNotLiftItsBound() {
+    TrainingRun training = open(builder -> builder.mode(Mode.LOCAL).queue(3));
+    service.usual = Fate.silence();
+    training.weigh(batch(0));
+    time.pass(Duration.ofMillis(100)); // batch 0 is on its way, for seconds
+    for (int step = 1; step < 6; step++) {
+      training.weigh(batch(step));
+    }
+
+    time.pass(Outbox.PATIENCE.minusMillis(90)); // it has failed, and waits for its next attempt
+    for (int step = 6; step < 20; step++) {
+      training.weigh(batch(step));
+      assertThat(training.counts().queued()).as("step %d", step).isLessThanOrEqualTo(4);
+    }
+    addsUp(training.counts());
+
+    service.usual = Fate.answer(10);
+    time.pass(Duration.ofSeconds(10));
+
+    assertThat(training.counts().queued()).isZero();
+    assertThat(new ArrayList<>(service.recorded.values()).get(service.recorded.size() - 1).step)
+        .isEqualTo(19);
+    addsUp(training.counts());
+  }
+
+  @Test
   void aRefusedBatchFallsBackAtOnceAndTheNextGoesOn() {
     service.turns = TURNS;
     TrainingRun training = open();
