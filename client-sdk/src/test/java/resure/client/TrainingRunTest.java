@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import resure.client.SimulatedService.Fate;
 import resure.weighting.Configuration;
 import resure.weighting.Normalization;
@@ -648,6 +650,14 @@ class TrainingRunTest {
     assertThatThrownBy(() -> training.weigh(Batch.builder().step(0).rank(2).build()))
         .isInstanceOf(IllegalArgumentException.class);
     addsUp(training.counts());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "job-\uD800", "job-\u0000"})
+  void anAttemptThatNoRequestCanNameIsRefusedWhereItIsSet(String attempt) {
+    assertThatThrownBy(() -> open(builder -> builder.attempt(attempt)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("attempt");
   }
 
   @Test
