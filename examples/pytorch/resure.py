@@ -51,7 +51,7 @@ class Run:
         body = {"step": step, "rank": self.rank, "microBatch": micro_batch, **self._attempt, "dialogues": dialogues}
         request = Request("POST", "/observations?include=statistics", body, key)
         with self._changed:
-            waits = self.mode == "remote" and not self._failures and not self.stopped
+            waits = self.mode == "remote" and not self._failures and not self.stopped and len(self._queue) < 2
             if waits:
                 self._enqueue(request)
                 self._changed.wait_for(lambda: request.answer or request.error, self.deadline)

@@ -104,6 +104,24 @@ class ClientTest(unittest.TestCase):
                 self.assertEqual(BY_HAND, [d["weights"] for d in self.service.batches()[3][1]["dialogues"]])
                 self.assertEqual(ANSWERED, run.weigh(4, DIALOGUES, 0))  # and the service is waited for again
 
+    def test_no_step_waits_behind_batches_that_are_still_to_go_out(self):
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+
+        def second(handler, batch):
+            gate.wait(30)
+            fine(handler, batch)
+        run = self.opened(held, second, deadline=0.3)
+        for step in range(3):
+            run.weigh(step, DIALOGUES)
+        self.service.released.set()
+        self.service.wait_for(lambda: len(self.service.batches()) == 2)  # so the first has been answered
+        weights, seconds = self.timed(run, 3, DIALOGUES)
+        self.assertEqual(BY_HAND, weights)
+        self.assertLess(seconds, 0.25)
+        gate.set()
+        self.delivered(run, 4)
+
     def test_a_batch_recorded_without_its_weights_is_delivered_and_counted(self):
         def lost(handler, batch):  # recorded, but the answer gets lost, and so long that the trainer goes on
             handler.server.service.released.wait(30)

@@ -1,4 +1,4 @@
-"""train_transformers.py on a stand-in for Trainer where transformers cannot be had: what it is given, and what it does."""
+"""train_transformers.py on a stand-in for Trainer where transformers cannot be had: what it is given, what it does."""
 import copy
 import importlib.util
 import math

@@ -1,4 +1,5 @@
 """The arithmetic on tensors: losses per turn, weights to tokens, selection, skipping, packing, groups of ranks."""
+import argparse
 import copy
 import math
 import unittest
@@ -12,7 +13,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from ranks import on_ranks
-from train import LanguageModel, padded, synthetic_dialogues
+import train_parallel
+from train import LanguageModel, batch, padded, synthetic_dialogues, token_losses
 from train_parallel import packed
 from turns import (broken, dialogue_id, on_any_rank, report, token_losses_of, turn_sums, turns_of, weigh_turns,
                    weighted_sum)
@@ -187,7 +189,49 @@ def parallel_group(replicated):
             on_any_rank(broken(losses, turns)), on_any_rank(broken(poisoned, turns)))
 
 
+class WeightlessRun(FixedRun):
+    """What a data-parallel trainer needs of a run; all weights are 1."""
+
+    def __init__(self, *arguments, **named):
+        super().__init__()
+        self.counts = {}
+
+    def rewind(self, next_step):
+        pass
+
+    def close(self, finish=False):
+        pass
+
+
+def data_parallel_gradient():
+    """The gradient that a rank of train_parallel has after its first step."""
+    models = []
+
+    class Kept(train_parallel.DistributedDataParallel):
+        def __init__(self, model):
+            super().__init__(model)
+            models.append(model)
+
+    train_parallel.Run, train_parallel.DistributedDataParallel = WeightlessRun, Kept
+    train_parallel.train(argparse.Namespace(address="", run="", mode="remote", deadline=1.0, steps=1))
+    return [parameter.grad.tolist() for parameter in models[0].parameters()]
+
+
 class GroupsTest(unittest.TestCase):
+    def test_data_parallel_ranks_divide_by_the_items_of_all(self):
+        count = train_parallel.MICRO_BATCHES
+        dialogues = batch(list(synthetic_dialogues()), 0, 2 * count * train_parallel.DIALOGUES)
+        parts = [[packed(dialogues[rank::2][i::count]) for i in range(count)] for rank in range(2)]
+        items = [sum((turns >= 0).sum().item() for _, _, turns, _ in part) for part in parts]
+        self.assertNotEqual(*items)  # else a rank's own number would do as well
+        torch.manual_seed(1)
+        model = LanguageModel()
+        for inputs, labels, turns, _ in parts[0] + parts[1]:
+            (token_losses(model, inputs, labels)[turns >= 0].sum() / sum(items)).backward()
+        for found in on_ranks(2, data_parallel_gradient):
+            for here, there in zip(gradient(model), found):
+                torch.testing.assert_close(torch.tensor(there), here, rtol=1e-4, atol=1e-7)
+
     def test_a_sequence_or_tensor_parallel_group_posts_once_and_all_get_the_weights(self):
         model, chosen, ids = example()
         inputs, labels, turns = padded(chosen)

@@ -157,6 +157,15 @@ final class AnswerReader implements AutoCloseable {
     return value;
   }
 
+  /** A finite number above 0: what is divided by another must not reach a gradient. */
+  double divisor() {
+    double value = number();
+    if (value <= 0) {
+      throw unexpected("a number above 0");
+    }
+    return value;
+  }
+
   /** NaN for null. */
   double numberOrNull() {
     return isNull() ? Double.NaN : number();

@@ -196,7 +196,7 @@ public final class BatchBuilder {
   }
 
   /** Refused here, where the stack trace shows who made it: the service would refuse the batch. */
-  private static String text(String text, String what) {
+  static String text(String text, String what) {
     int points = 0;
     for (int i = 0; i < text.length(); points++) {
       int point = text.codePointAt(i);

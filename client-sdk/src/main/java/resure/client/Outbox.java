@@ -215,7 +215,8 @@ final class Outbox {
       end(delivery, stopped);
       return;
     }
-    if (waiting.size() == capacity) {
+    // One too many where a batch whose call failed has come back to a queue filled meanwhile.
+    while (waiting.size() >= capacity) {
       dropped++;
       end(waiting.remove(), FallbackReason.BEHIND);
     }

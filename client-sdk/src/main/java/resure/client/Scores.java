@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param weights one for each loss sent
  * @param summary of the batch
  * @param replayed whether the key was known: the batch had been recorded before
- * @param statistics of the run after this batch, where asked for
+ * @param statistics of the run after this batch, where asked for; null where not, and in the rare
+ *     case that the service could not have them at once
  */
 public record Scores(
     long sequence,

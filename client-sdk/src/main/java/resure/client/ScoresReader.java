@@ -95,7 +95,7 @@ final class ScoresReader {
         case "observations" -> observations = in.integer();
         case "meanWeight" -> meanWeight = in.numberOrNull();
         case "effectiveSampleSize" -> effectiveSampleSize = in.number();
-        case "runMeanWeight" -> runMeanWeight = in.number();
+        case "runMeanWeight" -> runMeanWeight = in.divisor();
         case "downWeighted" -> downWeighted = in.integer();
         case "unusable" -> unusable = in.integer();
         case "warmingUp" -> warmingUp = in.truth();

@@ -3,6 +3,7 @@ package resure.client;
 import static resure.client.AnswerReader.required;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import resure.weighting.Configuration;
 
 /** What a run's losses are like, from an answer. */
@@ -51,8 +52,11 @@ final class StatisticsReader {
         etag);
   }
 
-  /** Of the answer to a batch. */
-  static Scores.TurnStatistics readTurnStatistics(AnswerReader in) {
+  /** Of the answer to a batch; null where the service could not have them at once. */
+  static Scores.@Nullable TurnStatistics readTurnStatistics(AnswerReader in) {
+    if (in.isNull()) {
+      return null;
+    }
     Long sequence = null;
     List<Statistics.Turn> turns = null;
     in.beginObject();
@@ -144,7 +148,7 @@ final class StatisticsReader {
     for (String field; (field = in.field()) != null; ) {
       switch (field) {
         case "step" -> step = in.integerOrNull();
-        case "runMeanWeight" -> runMeanWeight = in.number();
+        case "runMeanWeight" -> runMeanWeight = in.divisor();
         case "turns" -> turns = in.list(StatisticsReader::readTriple);
         default -> in.skip();
       }

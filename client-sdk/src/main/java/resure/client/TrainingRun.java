@@ -203,10 +203,11 @@ public final class TrainingRun implements AutoCloseable {
 
     /**
      * This start of the trainer, the same on every rank and new at every start: a scheduler's job
-     * id, say. It keeps a trainer that was replaced from posting. Left out: not checked.
+     * id, say. It keeps a trainer that was replaced from posting. 1 to 256 code points, without
+     * U+0000 and lone surrogates. Left out: not checked.
      */
     public Builder attempt(String value) {
-      attempt = value;
+      attempt = BatchBuilder.text(value, "attempt");
       return this;
     }
 

@@ -11,7 +11,9 @@ import org.jspecify.annotations.Nullable;
  * @param meanWeight over usable losses; NaN for none
  * @param effectiveSampleRatio effective sample size over usable losses; NaN for none
  * @param runMeanWeight the newest known mean weight of the run, 1 before any is known: what a
- *     trainer multiplies the number of items of a whole step by when it divides by that
+ *     trainer multiplies the number of items of a whole step by when it divides by that, so that
+ *     the learning rate keeps its meaning; not where the run normalizes, or is in shadow: that has
+ *     been done, or there is nothing to do
  */
 public record Weighed(
     Weights weights,

@@ -66,6 +66,21 @@ class ScoresReaderTest {
   }
 
   @Test
+  void statisticsThatCouldNotBeHadAreNone() {
+    String without = GOOD.replace("{\"sequence\"", "{\"statistics\": null, \"sequence\"");
+
+    assertThat(read(cbor(without))).isEqualTo(read(cbor(GOOD)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "0.0", "-0.5"})
+  void aRunMeanWeightThatNothingCanBeDividedByIsRefused(String mean) {
+    byte[] body = cbor(GOOD.replace("0.94", mean));
+
+    assertThatThrownBy(() -> read(body)).isInstanceOf(UnexpectedAnswerException.class);
+  }
+
+  @Test
   void fieldsOfANewerServiceAreSkipped() {
     String newer = GOOD.replace("{\"sequence\"", "{\"more\": {\"a\": [1, {}]}, \"sequence\"");
 

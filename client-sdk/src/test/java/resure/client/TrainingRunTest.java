@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import resure.client.SimulatedService.Fate;
 import resure.weighting.Normalization;
 
@@ -239,6 +241,32 @@ class TrainingRunTest {
     assertThat(service.recorded.values().stream().map(b -> b.step)).containsExactly(7L, 8L, 9L);
     assertThat(training.counts().dropped()).isEqualTo(7);
     assertThat(training.counts().delivered()).isEqualTo(3);
+  }
+
+  @Test
+  void aBatchThatComesBackToAFullQueueDoesNotLiftItsBound() {
+    TrainingRun training = open(builder -> builder.mode(Mode.LOCAL).queue(3));
+    service.usual = Fate.silence();
+    training.weigh(batch(0));
+    time.pass(Duration.ofMillis(100)); // batch 0 is on its way, for seconds
+    for (int step = 1; step < 6; step++) {
+      training.weigh(batch(step));
+    }
+
+    time.pass(Outbox.PATIENCE.minusMillis(90)); // it has failed, and waits for its next attempt
+    for (int step = 6; step < 20; step++) {
+      training.weigh(batch(step));
+      assertThat(training.counts().queued()).as("step %d", step).isLessThanOrEqualTo(4);
+    }
+    addsUp(training.counts());
+
+    service.usual = Fate.answer(10);
+    time.pass(Duration.ofSeconds(10));
+
+    assertThat(training.counts().queued()).isZero();
+    assertThat(new ArrayList<>(service.recorded.values()).get(service.recorded.size() - 1).step)
+        .isEqualTo(19);
+    addsUp(training.counts());
   }
 
   @Test
@@ -621,6 +649,14 @@ class TrainingRunTest {
     assertThatThrownBy(() -> training.weigh(Batch.builder().step(0).rank(2).build()))
         .isInstanceOf(IllegalArgumentException.class);
     addsUp(training.counts());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "job-\uD800", "job-\u0000"})
+  void anAttemptThatNoRequestCanNameIsRefusedWhereItIsSet(String attempt) {
+    assertThatThrownBy(() -> open(builder -> builder.attempt(attempt)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("attempt");
   }
 
   @Test

@@ -115,6 +115,15 @@ class WeightsWriterTest {
         .endsWith("\"late\":false},\"statistics\":" + new String(statistics, UTF_8) + "}");
   }
 
+  @Test
+  void statisticsThatCouldNotBeHadAtOnceAreNull() {
+    ObservationBatch batch = batch("{\"dialogues\":[]}");
+    byte[] none = Json.write(Representation.JSON, RunJson.turnStatistics(null));
+    BodyWriter answer = writer.write(Representation.JSON, 1, batch, weights(1, false), none);
+    assertThat(new String(answer.bytes(), 0, answer.length(), UTF_8))
+        .endsWith("\"late\":false},\"statistics\":null}");
+  }
+
   private static ObservationBatch batch(String json) {
     byte[] body = json.getBytes(UTF_8);
     return new BatchReader(100_000).read(Representation.JSON, body, body.length);
