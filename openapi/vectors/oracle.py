@@ -20,7 +20,7 @@ getcontext().prec = 60
 ZERO, ONE = Decimal(0), Decimal(1)
 
 DEFAULTS = {
-    "weighting": {"function": "exponential", "threshold": 1.0, "sharpness": 2.0, "floor": 0.05},
+    "weighting": {"function": "clip", "threshold": 0.0, "sharpness": 2.0, "floor": 0.05},
     "warmUp": 32, "maxTurns": 64, "maxLoss": 100.0, "halfLife": None, "lag": 0, "fold": "winsorized",
     "propagation": {"strength": 0.0, "decay": 0.5}, "normalization": "none", "shadow": False,
 }
@@ -34,6 +34,9 @@ def complete(configuration):
             whole[name].update(value)
         else:
             whole[name] = value
+    weighting = configuration.get("weighting", {})
+    if "threshold" not in weighting and weighting.get("function", "clip") != "clip":
+        whole["weighting"]["threshold"] = 1.0
     return whole
 
 

@@ -16,7 +16,6 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import resure.weighting.Configuration;
 
 /**
  * What a training run has to tell the service, in order, one call at a time: that its run is to be
@@ -130,7 +129,7 @@ final class Outbox {
     this.capacity = capacity;
     this.time = time;
     this.retries = retries;
-    this.reference = LocalReference.without(settings.over(Configuration.DEFAULT));
+    this.reference = LocalReference.without(settings.complete());
     this.statisticsAsked = time.nanoTime() - STATISTICS_NANOS;
   }
 

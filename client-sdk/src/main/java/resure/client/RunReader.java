@@ -92,7 +92,7 @@ final class RunReader {
       throw new UnexpectedAnswerException(
           "the answer's configuration is not complete: " + settings.fields.keySet(), null);
     }
-    return settings.over(Configuration.DEFAULT);
+    return settings.complete();
   }
 
   static Settings readSettings(AnswerReader in) {

@@ -64,9 +64,12 @@ public final class Settings {
         .build();
   }
 
-  /** A configuration with what is set here in place of what it says. */
-  Configuration over(Configuration configuration) {
-    return changes.apply(configuration);
+  /** The configuration that a new run gets: what is set here, and defaults. */
+  Configuration complete() {
+    Configuration changed = changes.apply(Configuration.DEFAULT);
+    return fields.containsKey("weighting.function") && !fields.containsKey("weighting.threshold")
+        ? changed.withWeighting(changed.weighting().withUsualThreshold())
+        : changed;
   }
 
   @Override
@@ -115,7 +118,10 @@ public final class Settings {
           c -> c.withWeighting(c.weighting().withFunction(value)));
     }
 
-    /** z-score up to which the weight is 1: any finite number. */
+    /**
+     * z-score up to which the weight is 1: any finite number. Where it is not set, a new run gets
+     * that of its function: 0 for clip, 1 for the others.
+     */
     public Builder threshold(double value) {
       return set(
           "weighting.threshold", value, c -> c.withWeighting(c.weighting().withThreshold(value)));

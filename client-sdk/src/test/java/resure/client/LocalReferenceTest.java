@@ -177,7 +177,8 @@ class LocalReferenceTest {
             .build();
 
     Weighed weighed =
-        LocalReference.without(SimulatedService.EXPONENTIAL.withNormalization(Normalization.BATCH_MEAN))
+        LocalReference.without(
+                SimulatedService.EXPONENTIAL.withNormalization(Normalization.BATCH_MEAN))
             .with(statistics(TURNS, 0.7))
             .weigh(batch, null);
 

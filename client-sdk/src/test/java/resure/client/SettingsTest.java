@@ -9,6 +9,7 @@ import resure.weighting.Configuration;
 import resure.weighting.FoldRule;
 import resure.weighting.Normalization;
 import resure.weighting.WeightFunction;
+import resure.weighting.Weighting;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
 class SettingsTest {
@@ -55,8 +56,7 @@ class SettingsTest {
   @Test
   void everyFieldComesBack() {
     assertThat(readBack(EVERYTHING)).isEqualTo(EVERYTHING);
-    assertThat(readBack(EVERYTHING).over(Configuration.DEFAULT))
-        .isEqualTo(EVERYTHING.over(Configuration.DEFAULT));
+    assertThat(readBack(EVERYTHING).complete()).isEqualTo(EVERYTHING.complete());
   }
 
   @Test
@@ -64,7 +64,7 @@ class SettingsTest {
     for (WeightFunction function : WeightFunction.ALL) {
       Configuration configuration =
           EVERYTHING
-              .over(Configuration.DEFAULT)
+              .complete()
               .withWeighting(Configuration.DEFAULT.weighting().withFunction(function));
 
       assertThat(RunReader.complete(readBack(Settings.of(configuration)))).isEqualTo(configuration);
@@ -80,10 +80,21 @@ class SettingsTest {
   }
 
   @Test
-  void settingsLeaveTheRestOfAConfigurationAlone() {
-    Configuration base = Configuration.DEFAULT.withWarmUp(7).withLag(3);
+  void aNewRunGetsDefaultsForWhatIsNotSetAndTheThresholdOfItsFunction() {
+    Weighting usual = Weighting.DEFAULT.withFunction(new WeightFunction.Exponential());
 
-    assertThat(Settings.builder().lag(4).build().over(base)).isEqualTo(base.withLag(4));
+    assertThat(Settings.builder().lag(4).build().complete())
+        .isEqualTo(Configuration.DEFAULT.withLag(4));
+    assertThat(Settings.builder().function(usual.function()).build().complete().weighting())
+        .isEqualTo(usual.withThreshold(1));
+    assertThat(
+            Settings.builder()
+                .threshold(0.5)
+                .function(usual.function())
+                .build()
+                .complete()
+                .weighting())
+        .isEqualTo(usual.withThreshold(0.5));
   }
 
   @Test

@@ -69,6 +69,7 @@ final class SimulatedService implements RunCalls {
   }
 
   final SimulatedTime time;
+
   /** Weights that are easy to say by hand. */
   static final Configuration EXPONENTIAL =
       Configuration.DEFAULT.withWeighting(

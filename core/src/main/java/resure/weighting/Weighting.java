@@ -6,15 +6,15 @@ import static resure.weighting.InvalidConfigurationException.require;
  * The weight function of a run with its parameters: {@code max(floor, f(z))}.
  *
  * @param function f; default clip
- * @param threshold z-score up to which the weight is 1: any finite number; default 1
+ * @param threshold z-score up to which the weight is 1: any finite number; default that of the
+ *     function, 0 for clip and 1 for the others
  * @param sharpness how fast the weight falls beyond it: positive and finite; default 2
  * @param floor smallest weight of a usable loss: in (0, 1]; default 0.05
  */
 public record Weighting(WeightFunction function, double threshold, double sharpness, double floor) {
 
   /** What a run gets that says nothing. */
-  public static final Weighting DEFAULT =
-      new Weighting(new WeightFunction.Clip(), 0.5, 2.0, 0.05);
+  public static final Weighting DEFAULT = new Weighting(new WeightFunction.Clip(), 0.0, 2.0, 0.05);
 
   /** Checks the ranges. */
   public Weighting {
@@ -42,6 +42,11 @@ public record Weighting(WeightFunction function, double threshold, double sharpn
   /** This with another function. */
   public Weighting withFunction(WeightFunction value) {
     return new Weighting(value, threshold, sharpness, floor);
+  }
+
+  /** This with the threshold of a run that names the function and no threshold. */
+  public Weighting withUsualThreshold() {
+    return withThreshold(function instanceof WeightFunction.Clip ? 0 : 1);
   }
 
   /** This with another threshold. */

@@ -142,6 +142,11 @@ final class SettingsReader {
     }
     List<Field> sent = new ArrayList<>();
     RunSettings settings = read(FIELDS, RunSettings.DEFAULT, "", "", body, sent);
+    List<String> pointers = sent.stream().map(Field::pointer).toList();
+    if (pointers.contains("/weighting/function") && !pointers.contains("/weighting/threshold")) {
+      Configuration read = settings.configuration();
+      settings = with(settings, read.withWeighting(read.weighting().withUsualThreshold()));
+    }
     return new Sent(settings, List.copyOf(sent));
   }
 

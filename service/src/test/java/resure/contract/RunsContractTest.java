@@ -22,7 +22,7 @@ class RunsContractTest {
 
   private static final String DEFAULTS =
       """
-      {"weighting": {"function": "exponential", "threshold": 1.0, "sharpness": 2.0, "floor": 0.05},
+      {"weighting": {"function": "clip", "threshold": 0.0, "sharpness": 2.0, "floor": 0.05},
        "warmUp": 32, "maxTurns": 64, "maxLoss": 100.0, "halfLife": null, "lag": 0, "fold": "winsorized",
        "propagation": {"strength": 0.0, "decay": 0.5}, "normalization": "none", "shadow": false, "labels": {},
        "startFrom": null}
@@ -65,6 +65,21 @@ class RunsContractTest {
     assertThat(live.get("/v1/runs/" + name).text()).isEqualTo(created.text());
   }
 
+  @ParameterizedTest
+  @CsvSource({"clip, 0.0", "exponential, 1.0", "cauchy, 1.0", "hard, 1.0", "uniform, 1.0"})
+  void theThresholdOfANewRunIsThatOfItsFunctionUnlessItSaysAnother(
+      String function, double threshold) {
+    String ofFunction = live.newRun("{\"weighting\":{\"function\":\"" + function + "\"}}");
+    assertThat(threshold(ofFunction)).isEqualTo(threshold);
+    String own =
+        live.newRun("{\"weighting\":{\"threshold\":0.25,\"function\":\"" + function + "\"}}");
+    assertThat(threshold(own)).isEqualTo(0.25);
+  }
+
+  private static double threshold(String run) {
+    return live.get(run).json().at("/configuration/weighting/threshold").asDouble();
+  }
+
   @Test
   void creatingAgainComparesOnlyTheFieldsThatAreSent() {
     String run =
@@ -79,7 +94,7 @@ class RunsContractTest {
             "{}",
             "{\"weighting\":{}}",
             "{\"weighting\":{\"threshold\":5e-1}}",
-            "{\"weighting\":{\"function\":\"exponential\",\"floor\":0.05}}",
+            "{\"weighting\":{\"function\":\"clip\",\"floor\":0.05}}",
             "{\"halfLife\":4000.0,\"warmUp\":32}",
             "{\"labels\":{\"a\":\"1\"}}",
             "{\"labels\":{}}",

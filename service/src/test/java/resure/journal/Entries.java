@@ -27,7 +27,6 @@ public final class Entries {
       Configuration.DEFAULT.withWeighting(
           new Weighting(new WeightFunction.Exponential(), 1, 2, 0.05));
 
-
   /** When everything here happens. */
   public static final Instant AT = Instant.ofEpochMilli(1_767_225_600_123L);
 
