@@ -52,7 +52,7 @@ def head(results, short):
         "# Results" + (" (short form: fewer arms and seeds)" if short else "") + f"\n\n{len(runs)} training runs, "
         f"{sum(run['steps'] for run in runs):,} optimizer steps, {sum(run['seconds'] for run in runs) / 60:.0f} "
         "minutes of one core. Losses in nats per token of held-out clean responses. Differences are paired by "
-        "seed, arm minus uniform (negative is better): mean, 95 % interval of the mean (Student's t) and sd over the seeds."
+        "seed, arm minus uniform (negative is better): mean, 95 % interval of the mean (Student's t) and sd over seeds."
     )
 
 
