@@ -68,7 +68,7 @@ def against_rival(results, protocol):
 
 
 def decisions(results, protocol):
-    """(whether "it helps" is confirmed, whether the candidate replaces the rival); None where what decides was not run."""
+    """(whether "it helps" is confirmed, whether the candidate replaces the rival); None where that was not run."""
     compared = confirm(results, protocol)
     controls = [compared.get(other) for other in protocol.controls]
     if not all(controls):

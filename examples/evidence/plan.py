@@ -148,8 +148,8 @@ def _tasks(scenario, arms, seeds):
 
 @dataclasses.dataclass(frozen=True)
 class Confirmation:
-    """What a protocol compares: a candidate with uniform, its own weights shuffled, a pre-filter at the same budget, and
-    the rival that it would replace as the default."""
+    """What a protocol compares: a candidate with uniform, its own weights shuffled, a pre-filter at the same budget,
+    and the rival that it would replace as the default."""
 
     document: str
     scenario: str

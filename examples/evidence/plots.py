@@ -2,7 +2,6 @@
 
 import statistics
 
-import plan
 import report
 
 
@@ -25,6 +24,7 @@ def draw(results, folder):
     for scenarios, name in (
         (("p40", "clean"), "choice.svg"),
         (("confirmation", "confirmation-clean"), "confirmation.svg"),
+        (("second", "second-clean"), "second.svg"),
     ):
         found = {scenario: differences(results, scenario) for scenario in scenarios}
         if not found[scenarios[0]]:
@@ -38,7 +38,7 @@ def draw(results, folder):
         save(figure, name)
     if report.by_size(results, "uniform", report.LOSS):
         figure, axis = plot.subplots(figsize=(5, 3.5))
-        for arm in ("uniform", plan.CHOSEN, "oracle"):
+        for arm in ("uniform", "clip-0", "clip-0.5", "oracle"):
             at = {}
             for of in report.by_size(results, arm, report.LOSS).values():
                 for size, loss in of:

@@ -4,7 +4,7 @@ import collections
 import statistics
 
 import plan
-from choice import against_default, choose, confirm, decisions
+from choice import against_rival, choose, confirm, decisions
 from intervals import spearman
 from screening import best
 
@@ -26,8 +26,8 @@ def table(results, screened, short):
         precondition(results),
         screening_part(screened),
         choice_part(results),
-        confirmation_part(results),
-        scenario_part(results, "confirmation-clean", "Nothing is corrupted there: what weighting costs."),
+        confirmation_part(results, plan.FIRST),
+        confirmation_part(results, plan.SECOND),
         scenario_part(results, "p20", "20 % corrupted."),
         scenario_part(results, "mixed", "Four sources, one of them bad (80 % of its responses corrupted)."),
         sources_part(results),
@@ -178,28 +178,36 @@ def choice_part(results):
     return "\n\n".join(part for part in parts if part)
 
 
-def confirmation_part(results):
-    part = scenario_part(results, "confirmation", "30 % corrupted by another mix, other domains, another base model.")
-    compared = confirm(results)
+def confirmation_part(results, protocol):
+    part = scenario_part(
+        results, protocol.scenario, "30 % corrupted by another mix, other domains, another base model."
+    )
+    compared = confirm(results, protocol)
     if not part or not compared:
         return part
     body = [
-        (f"{plan.CHOSEN} minus {other}", str(one["n"]), difference(one), f"{one['p']:.5f}", f"{one['adjusted']:.5f}")
+        (
+            f"{protocol.candidate} minus {other}",
+            str(one["n"]),
+            difference(one),
+            f"{one['p']:.5f}",
+            f"{one['adjusted']:.5f}",
+        )
         for other, one in compared.items()
     ]
-    part += "\n\nThe candidate, by `PROTOCOL.md`:\n\n" + rows(("difference", "seeds", "mean", "p", "after Holm"), body)
-    both = against_default(results)
+    header = ("difference", "seeds", "mean", "p", "after Holm")
+    part += f"\n\nThe candidate, by `{protocol.document}`:\n\n" + rows(header, body)
+    both = against_rival(results, protocol)
     if both:
         part += (
-            f"\n\n{plan.CHOSEN} minus {plan.DEFAULT_ARM}, mean over both confirmation scenarios: "
-            f"{difference(both)}, p {both['p']:.5f}."
+            f"\n\n{protocol.candidate} minus {protocol.rival}, mean over `{protocol.scenario}` and "
+            f"`{protocol.scenario}-clean`: {difference(both)}, p {both['p']:.5f}."
         )
-    helps, changes = decisions(results)
+    helps, replaces = decisions(results, protocol)
     say = {True: "yes", False: "no", None: "not decided, some of it was not run"}
-    return (
-        part
-        + f"\n\n*It helps* is confirmed: **{say[helps]}**. The default changes by the protocol: **{say[changes]}**."
-    )
+    part += f"\n\n*It helps* is confirmed: **{say[helps]}**. It replaces {protocol.rival}: **{say[replaces]}**."
+    clean = scenario_part(results, f"{protocol.scenario}-clean", "Nothing is corrupted there: what weighting costs.")
+    return part + ("\n\n" + clean if clean else "")
 
 
 def sources_part(results):
@@ -223,7 +231,7 @@ def by_size(results, arm, score):
 
 def sizes_part(results):
     body = []
-    for arm in ("uniform", plan.CHOSEN, "oracle"):
+    for arm in ("uniform", "clip-0", "clip-0.5", "oracle"):
         points = by_size(results, arm, lambda result: -LOSS(result))
         if not points:
             continue
@@ -266,9 +274,10 @@ def sizes_part(results):
 def detection_part(results):
     parts = []
     for scenario, arms in (
-        ("p40", ("uniform", plan.DEFAULT_ARM, plan.CHOSEN, f"{plan.DEFAULT_ARM}/excess")),
-        ("confirmation", ("uniform", plan.DEFAULT_ARM, plan.CHOSEN)),
-        ("mixed", ("uniform", plan.CHOSEN)),
+        ("p40", ("uniform", "exp-1-2", "clip-0.5", "exp-1-2/excess")),
+        ("confirmation", ("uniform", "exp-1-2", "clip-0.5")),
+        ("second", ("uniform", "exp-1-2", "clip-0.5")),
+        ("mixed", ("uniform", "clip-0.5")),
     ):
         for arm in arms:
             found = [result["detection"] for result in results.of.get((scenario, arm), {}).values()]
@@ -291,7 +300,7 @@ def detection_part(results):
 
 def pooled_part(results):
     body = []
-    for scenario in ("clean", "p20", "p40", "mixed", "confirmation", "confirmation-clean"):
+    for scenario in ("clean", "p20", "p40", "mixed", "confirmation", "confirmation-clean", "second", "second-clean"):
         shares, betweens, withins = [], [], []
         for result in results.of.get((scenario, "uniform"), {}).values():
             turns = result["turns"]
