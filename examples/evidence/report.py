@@ -2,6 +2,7 @@
 
 import collections
 import statistics
+import textwrap
 
 import plan
 from choice import against_rival, choose, confirm, decisions
@@ -14,9 +15,9 @@ SPREAD = lambda result: result["gradientNorm"]["sd"] / result["gradientNorm"]["m
 SCORES = {
     "hard": lambda result: result["scores"]["hard"],
     "easy": lambda result: result["scores"]["easy"],
-    "rare domain": RARE,
+    "rare": RARE,
     "recall@1": lambda result: result["scores"]["recall"],
-    "gradient spread": SPREAD,
+    "gradient": SPREAD,
 }
 
 
@@ -36,7 +37,9 @@ def table(results, screened, short):
         detection_part(results),
         pooled_part(results),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    lines = "\n\n".join(part for part in parts if part).split("\n")
+    wrap = lambda line: textwrap.fill(line, 118, break_on_hyphens=False)
+    return "\n".join(line if line.startswith(("|", "#")) else wrap(line) for line in lines) + "\n"
 
 
 def rows(header, body):
@@ -46,13 +49,22 @@ def rows(header, body):
     )
 
 
+LEGEND = (
+    "Losses are in nats per token of held-out clean responses, of the last checkpoint. Differences are paired by seed, "
+    "arm minus uniform (negative is better): mean and 95 % interval of the mean (Student's t). n: seeds. hard, easy: the "
+    "fifth of held-out turns that the base model found hardest, and the rest. rare: a domain with 30 dialogues in the "
+    "training set. recall@1: the true response chosen among 10. gradient: sd of the gradient norm over the second half "
+    "of the steps, as a part of its mean. weights: mean over clean / hard but clean / corrupted turns of the training "
+    "set."
+)
+
+
 def head(results, short):
     runs = [result for seeds in results.of.values() for result in seeds.values()]
+    steps, minutes = (sum(run[name] for run in runs) for name in ("steps", "seconds"))
     return (
-        "# Results" + (" (short form: fewer arms and seeds)" if short else "") + f"\n\n{len(runs)} training runs, "
-        f"{sum(run['steps'] for run in runs):,} optimizer steps, {sum(run['seconds'] for run in runs) / 60:.0f} "
-        "minutes of one core. Losses in nats per token of held-out clean responses. Differences are paired by "
-        "seed, arm minus uniform (negative is better): mean, 95 % interval of the mean (Student's t) and sd over seeds."
+        f"# Results{' (short form: fewer arms and seeds)' if short else ''}\n\n{len(runs)} training runs, {steps:,} "
+        f"optimizer steps, {minutes / 60:.0f} minutes of one core. {LEGEND}"
     )
 
 
@@ -121,43 +133,29 @@ def screening_part(screened):
 
 
 def scenario_part(results, scenario, what):
-    arms = sorted(
-        (arm for arm in results.arms(scenario)),
-        key=lambda arm: results.compare(scenario, arm)["mean"] if results.compare(scenario, arm) else 0,
-    )
-    if len(arms) < 2:
+    found = {arm: results.compare(scenario, arm) for arm in results.arms(scenario)}
+    found = dict(sorted(((arm, one) for arm, one in found.items() if one), key=lambda item: item[1]["mean"]))
+    if len(found) < 2:
         return ""
     body = []
-    for arm in arms:
-        found = results.compare(scenario, arm)
-        if found is None:
-            continue
-        weights = [result["weights"] for result in results.of[scenario, arm].values()]
-        mean = lambda name: (
-            f"{statistics.fmean(one[name] for one in weights):.3f}" if all(name in one for one in weights) else "-"
+    for arm, one in found.items():
+        of = [result["weights"] for result in results.of[scenario, arm].values()]
+        weights = (
+            f"{statistics.fmean(each[name] for each in of):.2f}" if all(name in each for each in of) else "-"
+            for name in ("clean", "hard clean", "corrupted")
         )
-        others = [results.compare(scenario, arm, score=score)["mean"] for score in SCORES.values()]
-        body.append(
-            (
-                arm,
-                str(found["n"]),
-                "0" if arm == "uniform" else difference(found),
-                f"{found['sd']:.4f}",
-                *(f"{value:+.3f}" for value in others),
-                mean("clean"),
-                mean("hard clean"),
-                mean("corrupted"),
-            )
-        )
+        others = (f"{results.compare(scenario, arm, score=score)['mean']:+.3f}" for score in SCORES.values())
+        loss = "0" if arm == "uniform" else difference(one)
+        body.append((arm, str(one["n"]), loss, *others, "/".join(weights)))
     seeds = results.seeds(scenario, "uniform")
-    losses = results.values(scenario, "uniform", seeds, LOSS)
-    recalls = results.values(scenario, "uniform", seeds, SCORES["recall@1"])
+    uniform = {
+        name: results.values(scenario, "uniform", seeds, score) for name, score in {"loss": LOSS, **SCORES}.items()
+    }
     return (
-        f"## {scenario}\n\n{what} Uniform: loss {statistics.fmean(losses):.4f}, "
-        f"recall@1 {statistics.fmean(recalls):.3f}.\n\n"
-        + rows(
-            ("arm", "seeds", "loss minus uniform's", "sd", *SCORES, "weight: clean", "hard clean", "corrupted"), body
-        )
+        f"## {scenario}\n\n{what} Uniform: "
+        + ", ".join(f"{name} {statistics.fmean(values):.3f}" for name, values in uniform.items())
+        + ".\n\n"
+        + rows(("arm", "n", "loss minus uniform's", *SCORES, "weights"), body)
     )
 
 
