@@ -181,7 +181,7 @@ VARIANTS = (
     _variants(DEFAULT_ARM, "shuffled rate pooled propagated halfLife raw runMean floor-0.2 length excess")
     + _variants("clip-0", "shuffled rate pooled excess")
     + _variants("clip-0.5", "shuffled rate pooled propagated halfLife raw")
-    + ("prefilter-0.04", "prefilter-0.08", "prefilter-0.1", "prefilter-0.4")
+    + ("prefilter-0.08", "prefilter-0.1", "prefilter-0.4")
 )
 
 
@@ -189,24 +189,22 @@ def stages(short):
     """{stage: [(scenario, arm, seed)]} in the order in which they are run. The short form has fewer arms and seeds, and
     so wider intervals: it shows that everything runs, and the large effects."""
     if short:
-        clip = ("clip-0", "clip-0.5")
+        controls = ("oracle", FIRST.candidate, *FIRST.controls)
         return {
-            "choice": _tasks("p40", ("uniform", "oracle", DEFAULT_ARM, *clip), range(1, 4))
-            + _tasks("clean", ("uniform", DEFAULT_ARM, *clip), range(1, 4)),
-            "second confirmation": _tasks("second", ("oracle", SECOND.candidate, *SECOND.controls), range(201, 205)),
-            "sizes": [task for size in SIZES for task in _tasks(f"p40-{size}", ("uniform", "clip-0.5"), range(1, 3))],
-            "mixed": _tasks("mixed", ("uniform", "clip-0.5"), range(1, 3)),
+            "choice": _tasks("p40", ("uniform", "oracle", DEFAULT_ARM, "clip-0", "clip-0.5"), range(1, 4))
+            + _tasks("clean", ("uniform", DEFAULT_ARM, "clip-0", "clip-0.5"), range(1, 4)),
+            "confirmation": _tasks(FIRST.scenario, controls, range(101, 105)),
+            "sizes": [task for size in SIZES for task in _tasks(f"p40-{size}", ("uniform", CHOSEN), range(1, 3))],
+            "mixed": _tasks("mixed", ("uniform", CHOSEN), range(1, 3)),
         }
-    few = ("uniform", "oracle", "clip-0", "clip-0.5")
+    few = ("uniform", "oracle", CHOSEN)
     return {
         "choice": _tasks("p40", ("uniform", "oracle", *CANDIDATES, *OTHERS, *VARIANTS), CHOICE_SEEDS)
         + _tasks("clean", ("uniform", *CANDIDATES, *OTHERS[:2]), CHOICE_SEEDS),
         "confirmation": FIRST.tasks(also="clip-0.5"),
         "second confirmation": SECOND.tasks(also=DEFAULT_ARM),
         "sizes": [task for size in SIZES for task in _tasks(f"p40-{size}", few, CHOICE_SEEDS)],
-        "mixed": [
-            task
-            for scenario in ("p20", "mixed", "p40-early")
-            for task in _tasks(scenario, (*few, DEFAULT_ARM), CHOICE_SEEDS)
-        ],
+        "mixed": _tasks("p20", (*few, DEFAULT_ARM), CHOICE_SEEDS)
+        + _tasks("mixed", (*few, DEFAULT_ARM), CHOICE_SEEDS)
+        + _tasks("p40-early", ("uniform", CHOSEN, DEFAULT_ARM), CHOICE_SEEDS),
     }

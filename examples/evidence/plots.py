@@ -2,6 +2,7 @@
 
 import statistics
 
+import plan
 import report
 
 
@@ -38,7 +39,7 @@ def draw(results, folder):
         save(figure, name)
     if report.by_size(results, "uniform", report.LOSS):
         figure, axis = plot.subplots(figsize=(5, 3.5))
-        for arm in ("uniform", "clip-0", "clip-0.5", "oracle"):
+        for arm in ("uniform", plan.CHOSEN, "oracle"):
             at = {}
             for of in report.by_size(results, arm, report.LOSS).values():
                 for size, loss in of:

@@ -50,12 +50,12 @@ def rows(header, body):
 
 
 LEGEND = (
-    "Losses are in nats per token of held-out clean responses, of the last checkpoint. Differences are paired by seed, "
-    "arm minus uniform (negative is better): mean and 95 % interval of the mean (Student's t). n: seeds. hard, easy: the "
-    "fifth of held-out turns that the base model found hardest, and the rest. rare: a domain with 30 dialogues in the "
-    "training set. recall@1: the true response chosen among 10. gradient: sd of the gradient norm over the second half "
-    "of the steps, as a part of its mean. weights: mean over clean / hard but clean / corrupted turns of the training "
-    "set."
+    "Losses are in nats per token of held-out clean responses, of the last checkpoint. Differences are paired by "
+    "seed, arm minus uniform (negative is better): mean and 95 % interval of the mean (Student's t). n: seeds. "
+    "hard, easy: the fifth of held-out turns that the base model found hardest, and the rest. rare: a domain with "
+    "30 dialogues in the training set. recall@1: the true response chosen among 10. gradient: sd of the gradient "
+    "norm over the second half of the steps, as a part of its mean. weights: mean over clean / hard but clean / "
+    "corrupted turns of the training set."
 )
 
 
@@ -229,7 +229,7 @@ def by_size(results, arm, score):
 
 def sizes_part(results):
     body = []
-    for arm in ("uniform", "clip-0", "clip-0.5", "oracle"):
+    for arm in ("uniform", plan.CHOSEN, "oracle"):
         points = by_size(results, arm, lambda result: -LOSS(result))
         if not points:
             continue
@@ -272,10 +272,10 @@ def sizes_part(results):
 def detection_part(results):
     parts = []
     for scenario, arms in (
-        ("p40", ("uniform", "exp-1-2", "clip-0.5", "exp-1-2/excess")),
-        ("confirmation", ("uniform", "exp-1-2", "clip-0.5")),
-        ("second", ("uniform", "exp-1-2", "clip-0.5")),
-        ("mixed", ("uniform", "clip-0.5")),
+        ("p40", ("uniform", "exp-1-2", "clip-0", "exp-1-2/excess")),
+        ("confirmation", ("uniform", "exp-1-2", "clip-0")),
+        ("second", ("uniform", "exp-1-2", "clip-0")),
+        ("mixed", ("uniform", "clip-0")),
     ):
         for arm in arms:
             found = [result["detection"] for result in results.of.get((scenario, arm), {}).values()]
