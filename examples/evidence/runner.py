@@ -58,7 +58,7 @@ def name_of_run(scenario, arm, seed):
 
 @functools.lru_cache(maxsize=1)  # the arms of a seed follow one another
 def prepared(place, scenario, seed):
-    """What all arms share: base model, data, and the base model's losses: held out, and by (dialogue, turn) in training."""
+    """What all arms share: base model, data, and its losses: held out, and by (dialogue, turn) in training."""
     base = place.base(plan.SCENARIOS[scenario]["split"])
     data = experiment.Data(place.dialogues, plan.SCENARIOS[scenario], seed)
     training = zip(data.training, turn_losses(base, data.encoded))
