@@ -51,6 +51,7 @@ def draw(results, folder):
                     sizes, [statistics.fmean(at[size]) for size in sizes], spread, marker="o", capsize=3, label=arm
                 )
         axis.set_xscale("log", base=2)
+        axis.set_xticks((*plan.SIZES, 640), (*plan.SIZES, 640))
         axis.set_xlabel("dialogues, 40 % of their responses corrupted")
         axis.set_ylabel("held-out loss (sd over seeds)")
         axis.legend()
