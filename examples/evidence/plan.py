@@ -191,11 +191,11 @@ def stages(short):
     if short:
         controls = ("oracle", FIRST.candidate, *FIRST.controls)
         return {
-            "choice": _tasks("p40", ("uniform", "oracle", DEFAULT_ARM, "clip-0", "clip-0.5"), range(1, 4))
-            + _tasks("clean", ("uniform", DEFAULT_ARM, "clip-0", "clip-0.5"), range(1, 4)),
-            "confirmation": _tasks(FIRST.scenario, controls, range(101, 105)),
-            "sizes": [task for size in SIZES for task in _tasks(f"p40-{size}", ("uniform", CHOSEN), range(1, 3))],
-            "mixed": _tasks("mixed", ("uniform", CHOSEN), range(1, 3)),
+            "choice": _tasks("p40", ("uniform", "oracle", DEFAULT_ARM, CHOSEN), range(1, 3))
+            + _tasks("clean", ("uniform", DEFAULT_ARM, CHOSEN), range(1, 3)),
+            "confirmation": _tasks(FIRST.scenario, controls, range(101, 104)),
+            "sizes": [(f"p40-{size}", arm, 1) for size in SIZES for arm in ("uniform", CHOSEN)],
+            "mixed": _tasks("mixed", ("uniform", CHOSEN), range(1, 2)),
         }
     few = ("uniform", "oracle", CHOSEN)
     return {
