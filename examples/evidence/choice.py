@@ -1,4 +1,4 @@
-"""From results to decisions: differences to the uniform arm, the rule of the choice, the rules of PROTOCOL.md."""
+"""From results to decisions: differences to the uniform arm, the rule of the choice, the rules of the protocols."""
 
 import statistics
 
@@ -42,39 +42,40 @@ def choose(results, candidates=plan.CANDIDATES):
     return dict(sorted(means.items(), key=lambda item: item[1]))
 
 
-def confirm(results, arm=plan.CHOSEN):
-    """{what the arm is compared with: its paired difference there, with "adjusted" p}, by PROTOCOL.md."""
-    three = ("uniform", plan.SAME_BUDGET, f"{arm}/shuffled")
-    found = {other: results.compare("confirmation", arm, other) for other in (*three, plan.DEFAULT_ARM)}
+def confirm(results, protocol):
+    """{what the candidate is compared with: its paired difference there, with "adjusted" p}, by the protocol."""
+    found = {
+        other: results.compare(protocol.scenario, protocol.candidate, other)
+        for other in (*protocol.controls, protocol.rival)
+    }
     found = {other: difference for other, difference in found.items() if difference}
     adjusted = {}
-    for family in (three, tuple(found)):
+    for family in (protocol.controls, tuple(found)):
         for other, p in holm({other: found[other]["p"] for other in family if other in found}).items():
             adjusted[other] = max(p, adjusted.get(other, 0.0))
     return {other: difference | {"adjusted": adjusted[other]} for other, difference in found.items()}
 
 
-def against_default(results, arm=plan.CHOSEN):
-    """The paired difference to the shipped default, mean over both confirmation scenarios; None where not run."""
-    both = ("confirmation", "confirmation-clean")
-    seeds = sorted(set.intersection(*(set(results.seeds(scenario, arm, plan.DEFAULT_ARM)) for scenario in both)))
+def against_rival(results, protocol):
+    """The paired difference to the rival, mean over the noisy and the clean scenario; None where not run."""
+    both = (protocol.scenario, f"{protocol.scenario}-clean")
+    arms = (protocol.candidate, protocol.rival)
+    seeds = sorted(set.intersection(*(set(results.seeds(scenario, *arms)) for scenario in both)))
     if not seeds:
         return None
-    of = lambda name: [
-        statistics.fmean(results.of[scenario, name][seed]["scores"]["loss"] for scenario in both) for seed in seeds
-    ]
-    return paired(of(arm), of(plan.DEFAULT_ARM))
+    loss = lambda arm, seed: statistics.fmean(results.of[one, arm][seed]["scores"]["loss"] for one in both)
+    return paired(*([loss(arm, seed) for seed in seeds] for arm in arms))
 
 
-def decisions(results, arm=plan.CHOSEN):
-    """(whether "it helps" is confirmed, whether the default changes); None where what decides was not run."""
-    compared = confirm(results, arm)
-    three = [compared.get(other) for other in ("uniform", plan.SAME_BUDGET, f"{arm}/shuffled")]
-    if not all(three):
+def decisions(results, protocol):
+    """(whether "it helps" is confirmed, whether the candidate replaces the rival); None where that was not run."""
+    compared = confirm(results, protocol)
+    controls = [compared.get(other) for other in protocol.controls]
+    if not all(controls):
         return None, None
-    helps = all(one["mean"] < 0 and one["adjusted"] < 0.05 for one in three)
-    both = against_default(results, arm)
-    clean = [results.compare("confirmation-clean", one) for one in (arm, plan.DEFAULT_ARM)]
+    helps = all(one["mean"] < 0 and one["adjusted"] < 0.05 for one in controls)
+    both = against_rival(results, protocol)
+    clean = [results.compare(f"{protocol.scenario}-clean", one) for one in (protocol.candidate, protocol.rival)]
     if both is None or not all(clean):
         return helps, None
     return helps, helps and both["high"] < 0 and clean[0]["mean"] <= clean[1]["mean"]

@@ -17,6 +17,7 @@ from data import rng
 
 CHOICE_KINDS = ("foreign", "early", "shuffled", "repeated")
 CONFIRMATION_KINDS = ("early", "swapped", "random", "foreign")
+SECOND_KINDS = ("shuffled", "swapped", "random", "foreign")
 
 
 def corrupt(dialogues, share, kinds, seed, donors, of_dialogue=0.75):

@@ -1,6 +1,8 @@
 """What is run: scenarios, arms, and the experiments of each stage. Everything that was decided beforehand is here."""
 
-from corruption import CHOICE_KINDS, CONFIRMATION_KINDS
+import dataclasses
+
+from corruption import CHOICE_KINDS, CONFIRMATION_KINDS, SECOND_KINDS
 
 EPOCHS = 4
 PRETRAINING_EPOCHS = 12
@@ -8,6 +10,7 @@ PRETRAINING_EPOCHS = 12
 CHOICE_DOMAINS = ("events", "hotels", "movies", "restaurants", "media", "travel")
 CONFIRMATION_DOMAINS = ("flights", "buses", "rentalcars", "homes", "weather", "banks", "ridesharing")
 
+SECOND_DOMAINS = ("events", "flights", "weather", "services", "music", "alarm")
 SIZES = (80, 160, 320)  # and p40's 640
 
 # The training domains of a split are never those of its base model. Held-out dialogues are of the training domains.
@@ -27,6 +30,7 @@ _confirmation = _choice | {
     "dialogues": 480,
     "kinds": CONFIRMATION_KINDS,
 }
+_second = _confirmation | {"split": "second", "domains": SECOND_DOMAINS, "rare": "weather", "kinds": SECOND_KINDS}
 
 
 def _one_source(share):
@@ -58,6 +62,8 @@ SCENARIOS = {
         _choice | {"name": "p40-early", "sources": _one_source(0.4), "epochs": 1},
         _confirmation | {"name": "confirmation", "sources": _one_source(0.3)},
         _confirmation | {"name": "confirmation-clean", "sources": _one_source(0.0)},
+        _second | {"name": "second", "sources": _one_source(0.3)},
+        _second | {"name": "second-clean", "sources": _one_source(0.0)},
     )
 }
 
@@ -132,34 +138,50 @@ for _share in (0.04, 0.08, 0.1, 0.4):
 
 DEFAULT_ARM = "exp-1-2"  # what the service shipped when PROTOCOL.md was written
 CANDIDATES = ("exp-1-2", "exp-0.5-2", "exp-1.5-4", "hard-1.5", "clip-0.5", "clip-0")
-CHOSEN = "clip-0"  # by choice.choose on the seeds of the choice; PROTOCOL.md was written for it
-SAME_BUDGET = "prefilter-0.08"
+CHOSEN = "clip-0"  # by choice.choose on the seeds of the choice
 CHOICE_SEEDS = range(1, 6)
-CONFIRMATION_SEEDS = range(101, 113)
 
 
-def _variants(name, *which):
-    return tuple(f"{name}/{one}" for one in which)
+def _tasks(scenario, arms, seeds):
+    return [(scenario, arm, seed) for seed in seeds for arm in dict.fromkeys(arms)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Confirmation:
+    """What a protocol compares: a candidate with uniform, its own weights shuffled, a pre-filter at the same budget,
+    and the rival that it would replace as the default."""
+
+    document: str
+    scenario: str
+    seeds: range
+    candidate: str
+    prefilter: str
+    rival: str
+
+    @property
+    def controls(self):
+        return ("uniform", self.prefilter, f"{self.candidate}/shuffled")
+
+    def tasks(self, also):
+        clean = ("uniform", self.candidate, self.rival, also)
+        arms = ("oracle", *clean, *self.controls)
+        return _tasks(self.scenario, arms, self.seeds) + _tasks(f"{self.scenario}-clean", clean, self.seeds)
+
+
+FIRST = Confirmation("PROTOCOL.md", "confirmation", range(101, 113), CHOSEN, "prefilter-0.08", DEFAULT_ARM)
+SECOND = Confirmation("PROTOCOL-2.md", "second", range(201, 213), "clip-0.5", "prefilter-0.04", CHOSEN)
+
+
+def _variants(name, which):
+    return tuple(f"{name}/{one}" for one in which.split())
 
 
 OTHERS = ("exp-0.75-6", "exp-1.25-6", "gaussian-1-3")
 VARIANTS = (
-    _variants(
-        DEFAULT_ARM,
-        "shuffled",
-        "rate",
-        "pooled",
-        "propagated",
-        "halfLife",
-        "raw",
-        "runMean",
-        "floor-0.2",
-        "length",
-        "excess",
-    )
-    + _variants(CHOSEN, "shuffled", "rate", "pooled", "excess")
-    + _variants("clip-0.5", "shuffled", "rate", "pooled", "propagated", "halfLife", "raw")
-    + ("prefilter-0.04", SAME_BUDGET, "prefilter-0.1", "prefilter-0.4")
+    _variants(DEFAULT_ARM, "shuffled rate pooled propagated halfLife raw runMean floor-0.2 length excess")
+    + _variants("clip-0", "shuffled rate pooled excess")
+    + _variants("clip-0.5", "shuffled rate pooled propagated halfLife raw")
+    + ("prefilter-0.08", "prefilter-0.1", "prefilter-0.4")
 )
 
 
@@ -167,29 +189,22 @@ def stages(short):
     """{stage: [(scenario, arm, seed)]} in the order in which they are run. The short form has fewer arms and seeds, and
     so wider intervals: it shows that everything runs, and the large effects."""
     if short:
+        controls = ("oracle", FIRST.candidate, *FIRST.controls)
         return {
-            "choice": _tasks("p40", ("uniform", "oracle", DEFAULT_ARM, CHOSEN), range(1, 4))
-            + _tasks("clean", ("uniform", DEFAULT_ARM, CHOSEN), range(1, 4)),
-            "confirmation": _tasks(
-                "confirmation", ("uniform", "oracle", CHOSEN, f"{CHOSEN}/shuffled", SAME_BUDGET), range(101, 105)
-            ),
-            "sizes": [task for size in SIZES for task in _tasks(f"p40-{size}", ("uniform", CHOSEN), range(1, 3))],
-            "mixed": _tasks("mixed", ("uniform", CHOSEN), range(1, 3)),
+            "choice": _tasks("p40", ("uniform", "oracle", DEFAULT_ARM, CHOSEN), range(1, 3))
+            + _tasks("clean", ("uniform", DEFAULT_ARM, CHOSEN), range(1, 3)),
+            "confirmation": _tasks(FIRST.scenario, controls, range(101, 104)),
+            "sizes": [(f"p40-{size}", arm, 1) for size in SIZES for arm in ("uniform", CHOSEN)],
+            "mixed": _tasks("mixed", ("uniform", CHOSEN), range(1, 2)),
         }
     few = ("uniform", "oracle", CHOSEN)
     return {
         "choice": _tasks("p40", ("uniform", "oracle", *CANDIDATES, *OTHERS, *VARIANTS), CHOICE_SEEDS)
         + _tasks("clean", ("uniform", *CANDIDATES, *OTHERS[:2]), CHOICE_SEEDS),
-        "confirmation": _tasks(
-            "confirmation", (*few, DEFAULT_ARM, "clip-0.5", f"{CHOSEN}/shuffled", SAME_BUDGET), CONFIRMATION_SEEDS
-        )
-        + _tasks("confirmation-clean", ("uniform", CHOSEN, DEFAULT_ARM, "clip-0.5"), CONFIRMATION_SEEDS),
+        "confirmation": FIRST.tasks(also="clip-0.5"),
+        "second confirmation": SECOND.tasks(also=DEFAULT_ARM),
         "sizes": [task for size in SIZES for task in _tasks(f"p40-{size}", few, CHOICE_SEEDS)],
         "mixed": _tasks("p20", (*few, DEFAULT_ARM), CHOICE_SEEDS)
         + _tasks("mixed", (*few, DEFAULT_ARM), CHOICE_SEEDS)
-        + _tasks("p40-early", (*few, DEFAULT_ARM), CHOICE_SEEDS),
+        + _tasks("p40-early", ("uniform", CHOSEN, DEFAULT_ARM), CHOICE_SEEDS),
     }
-
-
-def _tasks(scenario, arms, seeds):
-    return [(scenario, arm, seed) for seed in seeds for arm in dict.fromkeys(arms)]

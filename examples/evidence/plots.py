@@ -25,6 +25,7 @@ def draw(results, folder):
     for scenarios, name in (
         (("p40", "clean"), "choice.svg"),
         (("confirmation", "confirmation-clean"), "confirmation.svg"),
+        (("second", "second-clean"), "second.svg"),
     ):
         found = {scenario: differences(results, scenario) for scenario in scenarios}
         if not found[scenarios[0]]:
@@ -50,6 +51,7 @@ def draw(results, folder):
                     sizes, [statistics.fmean(at[size]) for size in sizes], spread, marker="o", capsize=3, label=arm
                 )
         axis.set_xscale("log", base=2)
+        axis.set_xticks((*plan.SIZES, 640), (*plan.SIZES, 640))
         axis.set_xlabel("dialogues, 40 % of their responses corrupted")
         axis.set_ylabel("held-out loss (sd over seeds)")
         axis.legend()

@@ -2,9 +2,10 @@
 
 import collections
 import statistics
+import textwrap
 
 import plan
-from choice import against_default, choose, confirm, decisions
+from choice import against_rival, choose, confirm, decisions
 from intervals import spearman
 from screening import best
 
@@ -14,9 +15,9 @@ SPREAD = lambda result: result["gradientNorm"]["sd"] / result["gradientNorm"]["m
 SCORES = {
     "hard": lambda result: result["scores"]["hard"],
     "easy": lambda result: result["scores"]["easy"],
-    "rare domain": RARE,
+    "rare": RARE,
     "recall@1": lambda result: result["scores"]["recall"],
-    "gradient spread": SPREAD,
+    "gradient": SPREAD,
 }
 
 
@@ -26,8 +27,8 @@ def table(results, screened, short):
         precondition(results),
         screening_part(screened),
         choice_part(results),
-        confirmation_part(results),
-        scenario_part(results, "confirmation-clean", "Nothing is corrupted there: what weighting costs."),
+        confirmation_part(results, plan.FIRST),
+        confirmation_part(results, plan.SECOND),
         scenario_part(results, "p20", "20 % corrupted."),
         scenario_part(results, "mixed", "Four sources, one of them bad (80 % of its responses corrupted)."),
         sources_part(results),
@@ -36,7 +37,9 @@ def table(results, screened, short):
         detection_part(results),
         pooled_part(results),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    lines = "\n\n".join(part for part in parts if part).split("\n")
+    wrap = lambda line: textwrap.fill(line, 118, break_on_hyphens=False)
+    return "\n".join(line if line.startswith(("|", "#")) else wrap(line) for line in lines) + "\n"
 
 
 def rows(header, body):
@@ -46,13 +49,22 @@ def rows(header, body):
     )
 
 
+LEGEND = (
+    "Losses are in nats per token of held-out clean responses, of the last checkpoint. Differences are paired by "
+    "seed, arm minus uniform (negative is better): mean and 95 % interval of the mean (Student's t). n: seeds. "
+    "hard, easy: the fifth of held-out turns that the base model found hardest, and the rest. rare: a domain with "
+    "30 dialogues in the training set. recall@1: the true response chosen among 10. gradient: sd of the gradient "
+    "norm over the second half of the steps, as a part of its mean. weights: mean over clean / hard but clean / "
+    "corrupted turns of the training set."
+)
+
+
 def head(results, short):
     runs = [result for seeds in results.of.values() for result in seeds.values()]
+    steps, minutes = (sum(run[name] for run in runs) for name in ("steps", "seconds"))
     return (
-        "# Results" + (" (short form: fewer arms and seeds)" if short else "") + f"\n\n{len(runs)} training runs, "
-        f"{sum(run['steps'] for run in runs):,} optimizer steps, {sum(run['seconds'] for run in runs) / 60:.0f} "
-        "minutes of one core. Losses in nats per token of held-out clean responses. Differences are paired by "
-        "seed, arm minus uniform (negative is better): mean, 95 % interval of the mean (Student's t) and sd over the seeds."
+        f"# Results{' (short form: fewer arms and seeds)' if short else ''}\n\n{len(runs)} training runs, {steps:,} "
+        f"optimizer steps, {minutes / 60:.0f} minutes of one core. {LEGEND}"
     )
 
 
@@ -121,43 +133,29 @@ def screening_part(screened):
 
 
 def scenario_part(results, scenario, what):
-    arms = sorted(
-        (arm for arm in results.arms(scenario)),
-        key=lambda arm: results.compare(scenario, arm)["mean"] if results.compare(scenario, arm) else 0,
-    )
-    if len(arms) < 2:
+    found = {arm: results.compare(scenario, arm) for arm in results.arms(scenario)}
+    found = dict(sorted(((arm, one) for arm, one in found.items() if one), key=lambda item: item[1]["mean"]))
+    if len(found) < 2:
         return ""
     body = []
-    for arm in arms:
-        found = results.compare(scenario, arm)
-        if found is None:
-            continue
-        weights = [result["weights"] for result in results.of[scenario, arm].values()]
-        mean = lambda name: (
-            f"{statistics.fmean(one[name] for one in weights):.3f}" if all(name in one for one in weights) else "-"
+    for arm, one in found.items():
+        of = [result["weights"] for result in results.of[scenario, arm].values()]
+        weights = (
+            f"{statistics.fmean(each[name] for each in of):.2f}" if all(name in each for each in of) else "-"
+            for name in ("clean", "hard clean", "corrupted")
         )
-        others = [results.compare(scenario, arm, score=score)["mean"] for score in SCORES.values()]
-        body.append(
-            (
-                arm,
-                str(found["n"]),
-                "0" if arm == "uniform" else difference(found),
-                f"{found['sd']:.4f}",
-                *(f"{value:+.3f}" for value in others),
-                mean("clean"),
-                mean("hard clean"),
-                mean("corrupted"),
-            )
-        )
+        others = (f"{results.compare(scenario, arm, score=score)['mean']:+.3f}" for score in SCORES.values())
+        loss = "0" if arm == "uniform" else difference(one)
+        body.append((arm, str(one["n"]), loss, *others, "/".join(weights)))
     seeds = results.seeds(scenario, "uniform")
-    losses = results.values(scenario, "uniform", seeds, LOSS)
-    recalls = results.values(scenario, "uniform", seeds, SCORES["recall@1"])
+    uniform = {
+        name: results.values(scenario, "uniform", seeds, score) for name, score in {"loss": LOSS, **SCORES}.items()
+    }
     return (
-        f"## {scenario}\n\n{what} Uniform: loss {statistics.fmean(losses):.4f}, "
-        f"recall@1 {statistics.fmean(recalls):.3f}.\n\n"
-        + rows(
-            ("arm", "seeds", "loss minus uniform's", "sd", *SCORES, "weight: clean", "hard clean", "corrupted"), body
-        )
+        f"## {scenario}\n\n{what} Uniform: "
+        + ", ".join(f"{name} {statistics.fmean(values):.3f}" for name, values in uniform.items())
+        + ".\n\n"
+        + rows(("arm", "n", "loss minus uniform's", *SCORES, "weights"), body)
     )
 
 
@@ -178,28 +176,36 @@ def choice_part(results):
     return "\n\n".join(part for part in parts if part)
 
 
-def confirmation_part(results):
-    part = scenario_part(results, "confirmation", "30 % corrupted by another mix, other domains, another base model.")
-    compared = confirm(results)
+def confirmation_part(results, protocol):
+    part = scenario_part(
+        results, protocol.scenario, "30 % corrupted by another mix, other domains, another base model."
+    )
+    compared = confirm(results, protocol)
     if not part or not compared:
         return part
     body = [
-        (f"{plan.CHOSEN} minus {other}", str(one["n"]), difference(one), f"{one['p']:.5f}", f"{one['adjusted']:.5f}")
+        (
+            f"{protocol.candidate} minus {other}",
+            str(one["n"]),
+            difference(one),
+            f"{one['p']:.5f}",
+            f"{one['adjusted']:.5f}",
+        )
         for other, one in compared.items()
     ]
-    part += "\n\nThe candidate, by `PROTOCOL.md`:\n\n" + rows(("difference", "seeds", "mean", "p", "after Holm"), body)
-    both = against_default(results)
+    header = ("difference", "seeds", "mean", "p", "after Holm")
+    part += f"\n\nThe candidate, by `{protocol.document}`:\n\n" + rows(header, body)
+    both = against_rival(results, protocol)
     if both:
         part += (
-            f"\n\n{plan.CHOSEN} minus {plan.DEFAULT_ARM}, mean over both confirmation scenarios: "
-            f"{difference(both)}, p {both['p']:.5f}."
+            f"\n\n{protocol.candidate} minus {protocol.rival}, mean over `{protocol.scenario}` and "
+            f"`{protocol.scenario}-clean`: {difference(both)}, p {both['p']:.5f}."
         )
-    helps, changes = decisions(results)
+    helps, replaces = decisions(results, protocol)
     say = {True: "yes", False: "no", None: "not decided, some of it was not run"}
-    return (
-        part
-        + f"\n\n*It helps* is confirmed: **{say[helps]}**. The default changes by the protocol: **{say[changes]}**."
-    )
+    part += f"\n\n*It helps* is confirmed: **{say[helps]}**. It replaces {protocol.rival}: **{say[replaces]}**."
+    clean = scenario_part(results, f"{protocol.scenario}-clean", "Nothing is corrupted there: what weighting costs.")
+    return part + ("\n\n" + clean if clean else "")
 
 
 def sources_part(results):
@@ -266,9 +272,10 @@ def sizes_part(results):
 def detection_part(results):
     parts = []
     for scenario, arms in (
-        ("p40", ("uniform", plan.DEFAULT_ARM, plan.CHOSEN, f"{plan.DEFAULT_ARM}/excess")),
-        ("confirmation", ("uniform", plan.DEFAULT_ARM, plan.CHOSEN)),
-        ("mixed", ("uniform", plan.CHOSEN)),
+        ("p40", ("uniform", "exp-1-2", "clip-0", "exp-1-2/excess")),
+        ("confirmation", ("uniform", "exp-1-2", "clip-0")),
+        ("second", ("uniform", "exp-1-2", "clip-0")),
+        ("mixed", ("uniform", "clip-0")),
     ):
         for arm in arms:
             found = [result["detection"] for result in results.of.get((scenario, arm), {}).values()]
@@ -291,7 +298,7 @@ def detection_part(results):
 
 def pooled_part(results):
     body = []
-    for scenario in ("clean", "p20", "p40", "mixed", "confirmation", "confirmation-clean"):
+    for scenario in ("clean", "p20", "p40", "mixed", "confirmation", "confirmation-clean", "second", "second-clean"):
         shares, betweens, withins = [], [], []
         for result in results.of.get((scenario, "uniform"), {}).values():
             turns = result["turns"]

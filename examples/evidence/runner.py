@@ -1,5 +1,6 @@
 """Runs experiments that have no result yet, a few side by side in processes; every result is a file of its own."""
 
+import functools
 import gzip
 import json
 import multiprocessing
@@ -55,22 +56,25 @@ def name_of_run(scenario, arm, seed):
     return f"{scenario}.{arm.replace('/', '_')}.{seed}"
 
 
+@functools.lru_cache(maxsize=1)  # the arms of a seed follow one another
+def prepared(place, scenario, seed):
+    """What all arms share: base model, data, and its losses: held out, and by (dialogue, turn) in training."""
+    base = place.base(plan.SCENARIOS[scenario]["split"])
+    data = experiment.Data(place.dialogues, plan.SCENARIOS[scenario], seed)
+    training = zip(data.training, turn_losses(base, data.encoded))
+    by_name = {(dialogue.id, turn): loss for dialogue, losses in training for turn, loss in enumerate(losses)}
+    return base, data, turn_losses(base, data.heldout_encoded), by_name
+
+
 def one(place, scenario, arm, seed):
     """Trains, evaluates and measures; writes the result."""
     began = time.time()
-    base = place.base(plan.SCENARIOS[scenario]["split"])
-    data = experiment.Data(place.dialogues, plan.SCENARIOS[scenario], seed)
+    base, data, base_heldout, base_training = prepared(place, scenario, seed)
     service = Service(place.options.service)
     run = name_of_run(scenario, arm, seed)
     epochs = plan.SCENARIOS[scenario].get("epochs", plan.EPOCHS)
     model, norms, trace = experiment.train(base, data, plan.ARMS[arm], service, run, epochs, seed)
-    base_heldout = turn_losses(base, data.heldout_encoded)
     late = norms[len(norms) // 2 :]
-    base_training = {
-        (d.id, t): loss
-        for d, losses in zip(data.training, turn_losses(base, data.encoded))
-        for t, loss in enumerate(losses)
-    }
     result = {
         "scenario": scenario,
         "arm": arm,
@@ -88,6 +92,7 @@ def one(place, scenario, arm, seed):
         ],
         "seconds": round(time.time() - began, 1),
     }
+    service.close()
     keep(place.file(scenario, arm, seed), result)
 
 

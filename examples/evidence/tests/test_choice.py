@@ -24,7 +24,7 @@ import runner
 GOOD = {
     f"{plan.CHOSEN}": -0.010,
     plan.DEFAULT_ARM: -0.004,
-    plan.SAME_BUDGET: 0.03,
+    plan.FIRST.prefilter: 0.03,
     f"{plan.CHOSEN}/shuffled": 0.001,
     "oracle": -0.06,
 }
@@ -52,7 +52,7 @@ def result(scenario, arm, seed, loss):
     }
 
 
-def made_up(effects, seeds=plan.CONFIRMATION_SEEDS, spread=0.002, **of_scenario):
+def made_up(effects, seeds=plan.FIRST.seeds, spread=0.002, **of_scenario):
     """Results whose arms differ from uniform by an effect and noise; seeds differ by much more."""
     results = choice.Results.__new__(choice.Results)
     results.of = {}
@@ -80,28 +80,28 @@ class ChoiceTest(unittest.TestCase):
         self.assertAlmostEqual(chosen["clip-0.5"], -0.005)
 
     def test_a_clear_gain_is_confirmed_and_changes_the_default(self):
-        self.assertEqual(choice.decisions(made_up(GOOD, confirmation_clean=CLEAN)), (True, True))
+        self.assertEqual(choice.decisions(made_up(GOOD, confirmation_clean=CLEAN), plan.FIRST), (True, True))
 
     def test_what_is_no_better_than_shuffled_is_not_confirmed(self):
         effects = GOOD | {f"{plan.CHOSEN}/shuffled": GOOD[plan.CHOSEN]}
-        self.assertEqual(choice.decisions(made_up(effects, confirmation_clean=CLEAN)), (False, False))
+        self.assertEqual(choice.decisions(made_up(effects, confirmation_clean=CLEAN), plan.FIRST), (False, False))
 
     def test_what_costs_more_on_clean_data_than_the_default_does_not_replace_it(self):
         dear = {plan.CHOSEN: 0.007, plan.DEFAULT_ARM: 0.006}
-        self.assertEqual(choice.decisions(made_up(GOOD, confirmation_clean=dear)), (True, False))
+        self.assertEqual(choice.decisions(made_up(GOOD, confirmation_clean=dear), plan.FIRST), (True, False))
 
     def test_what_is_like_the_default_does_not_replace_it(self):
         effects = GOOD | {plan.DEFAULT_ARM: GOOD[plan.CHOSEN]}
         alike = {plan.CHOSEN: 0.006, plan.DEFAULT_ARM: 0.006}
-        self.assertEqual(choice.decisions(made_up(effects, confirmation_clean=alike))[1], False)
+        self.assertEqual(choice.decisions(made_up(effects, confirmation_clean=alike), plan.FIRST)[1], False)
 
     def test_nothing_is_decided_without_what_decides(self):
-        some = {arm: effect for arm, effect in GOOD.items() if arm != plan.SAME_BUDGET}
-        self.assertEqual(choice.decisions(made_up(some)), (None, None))
-        self.assertEqual(choice.decisions(made_up(GOOD)), (True, None))
+        some = {arm: effect for arm, effect in GOOD.items() if arm != plan.FIRST.prefilter}
+        self.assertEqual(choice.decisions(made_up(some), plan.FIRST), (None, None))
+        self.assertEqual(choice.decisions(made_up(GOOD), plan.FIRST), (True, None))
 
     def test_the_larger_of_both_corrections_is_used(self):
-        compared = choice.confirm(made_up(GOOD))
+        compared = choice.confirm(made_up(GOOD), plan.FIRST)
         for one in compared.values():
             self.assertEqual(one["p"], 2 / 4096)  # 12 differences of one sign
             self.assertEqual(one["adjusted"], 4 * 2 / 4096)
@@ -122,14 +122,15 @@ class StagesTest(unittest.TestCase):
                     self.assertIn(arm, plan.ARMS)
                 self.assertEqual(len(set(tasks)), len(tasks), stage)
 
-    def test_the_confirmation_has_fresh_seeds_and_all_that_the_protocol_compares(self):
-        tasks = plan.stages(False)["confirmation"]
-        seeds = {seed for _, _, seed in tasks}
-        self.assertTrue(len(seeds) >= 12 and not seeds & set(plan.CHOICE_SEEDS), seeds)
-        arms = {arm for scenario, arm, _ in tasks if scenario == "confirmation"}
-        self.assertTrue(
-            {"uniform", plan.CHOSEN, plan.DEFAULT_ARM, plan.SAME_BUDGET, f"{plan.CHOSEN}/shuffled"} <= arms, arms
-        )
+    def test_a_confirmation_has_fresh_seeds_and_all_that_its_protocol_compares(self):
+        used = set(plan.CHOICE_SEEDS)
+        for stage, protocol in (("confirmation", plan.FIRST), ("second confirmation", plan.SECOND)):
+            tasks = plan.stages(False)[stage]
+            seeds = {seed for _, _, seed in tasks}
+            self.assertTrue(len(seeds) >= 12 and not seeds & used, seeds)
+            used |= seeds
+            arms = {arm for scenario, arm, _ in tasks if scenario == protocol.scenario}
+            self.assertLessEqual({protocol.candidate, protocol.rival, *protocol.controls}, arms)
 
     def test_at_most_six_are_chosen_from(self):
         self.assertLessEqual(len(plan.CANDIDATES), 6)
@@ -142,7 +143,7 @@ class ReportTest(unittest.TestCase):
         table = report.table(results, None, True)
         for arm in GOOD:
             self.assertIn(f"| {arm} | 12 |", table)
-        self.assertIn("The default changes by the protocol: **yes**", table)
+        self.assertIn("It replaces exp-1-2: **yes**", table)
         self.assertIn("| confirmation | 12 |", table)
         self.assertIn("short form", table)
 

@@ -41,18 +41,20 @@ CLEAN = SCENARIO | {"sources": (("all", 1.0, 0.0),)}
 
 
 class Weights:
-    """In the service's place: answers weights made from the observations' names, or 1."""
+    """In the service's place: answers one weight for all, or weights made from the observations' names."""
 
-    def __init__(self, ones=False):
-        self.ones = ones
+    def __init__(self, all_of=None):
+        self.all_of = all_of
 
     def begin(self, run, configuration):
         self.configuration = configuration
 
     def weigh(self, run, step, dialogues):
-        one = lambda dialogue, turn: (
-            1.0 if self.ones else random.Random(f"{step}/{dialogue['id']}/{turn}").uniform(0.05, 1)
-        )
+        def one(dialogue, turn):
+            if self.all_of is not None:
+                return self.all_of
+            return random.Random(f"{step}/{dialogue['id']}/{turn}").uniform(0.05, 1)
+
         return {"weights": [[one(d, turn) for turn in range(len(d["losses"]))] for d in dialogues]}
 
     def call(self, method, path, content=None):
@@ -70,12 +72,12 @@ def parameters(model):
 
 class TrainingTest(unittest.TestCase):
     def train(self, arm, data, service=None, seed=3):
-        service = service or Weights(ones=arm["weights"] == "uniform")
+        service = service or Weights(all_of=1.0 if arm["weights"] == "uniform" else None)
         return train(base_model(), data, arm, service, "a-run", 1, seed)
 
     def test_all_weights_one_train_the_model_of_an_unweighted_loop_bit_for_bit(self):
         data = Data(DIALOGUES, SCENARIO, 3)
-        model, _, _ = self.train({"weights": "service"}, data, Weights(ones=True))
+        model, _, _ = self.train({"weights": "service"}, data, Weights(all_of=1.0))
         plain = base_model()
         optimizer = torch.optim.Adam(plain.parameters(), RATE)
         for chosen in data.batches(1, 3):
@@ -85,6 +87,11 @@ class TrainingTest(unittest.TestCase):
             optimizer.step()
         self.assertTrue(torch.equal(parameters(model), parameters(plain)))
         self.assertFalse(torch.equal(parameters(model), parameters(base_model())))
+
+    def test_weights_are_not_divided_out_again(self):
+        data = Data(DIALOGUES, SCENARIO, 3)
+        half, whole = (self.train({"weights": "service"}, data, Weights(all_of=weight))[1][0] for weight in (0.5, 1.0))
+        self.assertAlmostEqual(half / whole, 0.5, places=6)  # norms of the first step's gradient
 
     def test_arms_under_a_seed_see_the_same_turns_in_the_same_order(self):
         arms = (
@@ -178,5 +185,5 @@ class WithTheServiceTest(unittest.TestCase):
             self.assertLess(min(row[4] for row in trace), 1.0)
             self.assertEqual({row["source"] for row in exported}, {"all"})
             uniform, _, _ = train(base_model(), data, plan.ARMS["uniform"], service, "uniform", 2, 3)
-            plain, _, _ = train(base_model(), data, {"weights": "uniform"}, Weights(ones=True), "plain", 2, 3)
+            plain, _, _ = train(base_model(), data, {"weights": "uniform"}, Weights(all_of=1.0), "plain", 2, 3)
             self.assertTrue(torch.equal(parameters(uniform), parameters(plain)))
