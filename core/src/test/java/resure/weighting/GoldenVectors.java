@@ -30,12 +30,16 @@ final class GoldenVectors {
     Configuration c = Configuration.DEFAULT;
     JsonNode weighting = json.path("weighting");
     JsonNode propagation = json.path("propagation");
+    Weighting defaults = c.weighting();
+    if (weighting.has("function")) {
+      defaults = defaults.withFunction(function(weighting.get("function").asString())).withUsualThreshold();
+    }
     return c.withWeighting(
             new Weighting(
-                function(weighting.path("function").asString("exponential")),
-                weighting.path("threshold").asDouble(c.weighting().threshold()),
-                weighting.path("sharpness").asDouble(c.weighting().sharpness()),
-                weighting.path("floor").asDouble(c.weighting().floor())))
+                defaults.function(),
+                weighting.path("threshold").asDouble(defaults.threshold()),
+                weighting.path("sharpness").asDouble(defaults.sharpness()),
+                weighting.path("floor").asDouble(defaults.floor())))
         .withWarmUp(json.path("warmUp").asInt(c.warmUp()))
         .withMaxTurns(json.path("maxTurns").asInt(c.maxTurns()))
         .withMaxLoss(json.path("maxLoss").asDouble(c.maxLoss()))
