@@ -32,7 +32,10 @@ final class GoldenVectors {
     JsonNode propagation = json.path("propagation");
     Weighting defaults = c.weighting();
     if (weighting.has("function")) {
-      defaults = defaults.withFunction(function(weighting.get("function").asString())).withUsualThreshold();
+      defaults =
+          defaults
+              .withFunction(function(weighting.get("function").asString()))
+              .withUsualThreshold();
     }
     return c.withWeighting(
             new Weighting(
