@@ -21,9 +21,9 @@ class LiveGroupTest {
   }
 
   @Test
-  void aboutOneInSixLossesIsDownWeightedFromTheFirstStepOn() {
+  void justUnderHalfOfTheLossesAreDownWeightedFromTheFirstStepOn() {
     try (LiveGroup group = new LiveGroup(new JvmCompute(), LiveGroup.batches(100_000, 10), false)) {
-      assertThat(LiveGroup.downWeighted(group.step())).isCloseTo(1 / 6.0, within(0.04));
+      assertThat(LiveGroup.downWeighted(group.step())).isCloseTo(0.47, within(0.04));
     }
   }
 
