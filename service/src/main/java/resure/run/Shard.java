@@ -30,6 +30,7 @@ import resure.compute.Reference;
 import resure.compute.Weighing;
 import resure.journal.Append;
 import resure.journal.CorruptJournalException;
+import resure.journal.Head;
 import resure.journal.Incarnation;
 import resure.journal.Journal;
 import resure.journal.JournalEntry;
@@ -130,12 +131,28 @@ final class Shard implements Runnable {
 
   private record Pick(Slot slot, Run run, Request.Score request, long sequence) {}
 
-  /** {@code run} as it was when the entry was made; null for its creation. */
-  private record InFlight(Slot slot, Request<?> request, Append append, @Nullable Run run) {}
+  /**
+   * {@code run} is as it was when the entry was made, and its journal ended at {@code after}; null
+   * for its creation.
+   */
+  private record InFlight(
+      Slot slot,
+      Request<?> request,
+      RunKey key,
+      Head after,
+      long sequence,
+      JournalEntry entry,
+      @Nullable Run run) {
 
+    InFlight(Slot slot, Request<?> request, Run run, long sequence, JournalEntry entry) {
+      this(slot, request, run.key(), run.head(), sequence, entry, run);
+    }
+  }
+
+  /** {@code heads} of the runs that did not conflict. */
   private record Written(
       List<InFlight> group,
-      Set<RunKey> conflicts,
+      Map<RunKey, Head> heads,
       @Nullable JournalException failure,
       long nanos,
       long weighNanos) {}
@@ -439,9 +456,7 @@ final class Shard implements Runnable {
               pick.request.key,
               pick.request.batch,
               pick.run.weights(pick.request.batch, raw.get(i)));
-      gathering.add(
-          new InFlight(
-              pick.slot, pick.request, new Append(pick.run.key(), pick.sequence, entry), pick.run));
+      gathering.add(new InFlight(pick.slot, pick.request, pick.run, pick.sequence, entry));
     }
     picks.clear();
     weighNanos += nanoTime.getAsLong() - start;
@@ -497,8 +512,7 @@ final class Shard implements Runnable {
   private void append(Slot slot, Run run, Request<?> request, JournalEntry entry) {
     slot.busy = true;
     gatheringLosses += request.cost();
-    gathering.add(
-        new InFlight(slot, request, new Append(run.key(), run.sequence() + 1, entry), run));
+    gathering.add(new InFlight(slot, request, run, run.sequence() + 1, entry));
   }
 
   /** Hands what has gathered to the writer, unless it is at work. */
@@ -519,21 +533,35 @@ final class Shard implements Runnable {
   private Written write(List<InFlight> group, long weighed) {
     long start = nanoTime.getAsLong();
     try {
-      Set<RunKey> conflicts = journal.append(group.stream().map(InFlight::append).toList());
-      return new Written(group, conflicts, null, nanoTime.getAsLong() - start, weighed);
+      Map<RunKey, Head> heads = journal.append(appends(group));
+      return new Written(group, heads, null, nanoTime.getAsLong() - start, weighed);
     } catch (JournalException e) {
       noteFailure(e);
-      return new Written(group, Set.of(), e, nanoTime.getAsLong() - start, weighed);
+      return new Written(group, Map.of(), e, nanoTime.getAsLong() - start, weighed);
     } catch (RuntimeException e) {
       // A defect of ours; without a result the shard would wait for this group for ever.
       LOG.error("An append failed for a reason that is none of the store's", e);
       return new Written(
           group,
-          Set.of(),
+          Map.of(),
           new OutcomeUnknownException("a defect", e),
           nanoTime.getAsLong() - start,
           weighed);
     }
+  }
+
+  /** One for each run; a run's entries are adjacent in its group. */
+  private static List<Append> appends(List<InFlight> group) {
+    List<Append> appends = new ArrayList<>();
+    for (int from = 0, to; from < group.size(); from = to) {
+      InFlight first = group.get(from);
+      List<JournalEntry> entries = new ArrayList<>();
+      for (to = from; to < group.size() && group.get(to).key.equals(first.key); to++) {
+        entries.add(group.get(to).entry);
+      }
+      appends.add(new Append(first.key, first.after, entries));
+    }
+    return appends;
   }
 
   private void noteFailure(JournalException failure) {
@@ -552,14 +580,21 @@ final class Shard implements Runnable {
       slot.busy = false;
       if (written.failure != null) {
         fail(inFlight, written.failure);
-      } else if (written.conflicts.contains(inFlight.append.run())) {
+      } else if (!written.heads.containsKey(inFlight.key)) {
         loseRace(inFlight);
       } else {
-        apply(inFlight, moments);
+        apply(inFlight, Objects.requireNonNull(written.heads.get(inFlight.key)), moments);
         if (inFlight.request instanceof Request.Score score) {
           batches++;
           observations += score.batch.observations();
         }
+      }
+    }
+    for (InFlight inFlight : written.group) {
+      Run run = inFlight.slot.run;
+      Head head = written.heads.get(inFlight.key);
+      if (run != null && head != null && run.key().equals(inFlight.key)) {
+        run.reached(head);
       }
     }
     if (batches > 0) {
@@ -584,8 +619,8 @@ final class Shard implements Runnable {
     if (written.failure == null) {
       for (InFlight inFlight : written.group) {
         if (inFlight.slot.run != null
-            && inFlight.append.entry() instanceof JournalEntry.Batch batch
-            && !written.conflicts.contains(inFlight.append.run())) {
+            && inFlight.entry instanceof JournalEntry.Batch batch
+            && written.heads.containsKey(inFlight.key)) {
           weighings.add(inFlight.slot.run.weighing(batch.batch()));
         }
       }
@@ -618,11 +653,11 @@ final class Shard implements Runnable {
     }
   }
 
-  private void apply(InFlight inFlight, Iterator<BatchMoments> moments) {
+  private void apply(InFlight inFlight, Head head, Iterator<BatchMoments> moments) {
     Slot slot = inFlight.slot;
     Run run = slot.run;
-    long sequence = inFlight.append.sequence();
-    JournalEntry entry = inFlight.append.entry();
+    long sequence = inFlight.sequence;
+    JournalEntry entry = inFlight.entry;
     switch (inFlight.request) {
       case Request.Score score -> {
         JournalEntry.Batch batch = (JournalEntry.Batch) entry;
@@ -640,7 +675,7 @@ final class Shard implements Runnable {
             Outcome.done(new Scored(sequence, batch.batch(), batch.weights(), false, statistics)));
       }
       case Request.Create create -> {
-        Run created = Run.created(inFlight.append.run(), (JournalEntry.Created) entry, compute);
+        Run created = Run.created(inFlight.key, (JournalEntry.Created) entry, head, compute);
         slot.run = created;
         slot.snapshotSequence = sequence;
         answerLater(create, Outcome.done(new Created(created.describe(), true)));
@@ -763,7 +798,7 @@ final class Shard implements Runnable {
         JournalEntry entry =
             new JournalEntry.Created(
                 now(), settings.configuration(), settings.labels(), create.start);
-        gathering.add(new InFlight(slot, create, new Append(key, 1, entry), null));
+        gathering.add(new InFlight(slot, create, key, Head.NONE, 1, entry, null));
         return;
       }
       answer(request, Outcome.refused(Refusal.UNKNOWN_RUN));

@@ -5,12 +5,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
-import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import resure.observation.RunId;
@@ -33,8 +31,9 @@ public final class InMemoryJournal implements Journal {
 
   private static final class Run {
     final List<byte[]> entries = new ArrayList<>();
+    final List<Head> heads = new ArrayList<>();
     final Map<String, Long> keys = new HashMap<>();
-    final NavigableMap<Long, byte[]> snapshots = new TreeMap<>();
+    final NavigableMap<Long, Snapshot> snapshots = new TreeMap<>();
     final Map<DocumentKind, NavigableMap<String, byte[]>> documents =
         new EnumMap<>(DocumentKind.class);
 
@@ -78,7 +77,7 @@ public final class InMemoryJournal implements Journal {
   }
 
   @Override
-  public synchronized Set<RunKey> append(List<Append> group) throws JournalException {
+  public synchronized Map<RunKey, Head> append(List<Append> group) throws JournalException {
     requireOpen();
     Failure failure = nextFailure;
     nextFailure = null;
@@ -89,52 +88,59 @@ public final class InMemoryJournal implements Journal {
     if (failure == Failure.UNKNOWN_LOST) {
       throw new OutcomeUnknownException("told to fail");
     }
-    Set<RunKey> conflicts = new HashSet<>();
-    RunKey last = null;
+    Map<RunKey, Head> heads = new HashMap<>();
     for (Append append : group) {
-      RunKey key = append.run();
-      if (!key.equals(last) && conflicts(append)) {
-        conflicts.add(key);
-      }
-      last = key;
-      if (!conflicts.contains(key)) {
-        write(append);
+      if (!conflicts(append)) {
+        heads.put(append.run(), write(append));
       }
     }
     if (failure == Failure.UNKNOWN_WRITTEN) {
       throw new OutcomeUnknownException("told to fail");
     }
-    return conflicts;
+    return heads;
   }
 
-  private boolean conflicts(Append first) {
-    RunKey key = first.run();
-    Run run = runs.get(key);
-    if (first.entry() instanceof JournalEntry.Created) {
-      return run != null || names(key.id().tenant()).containsKey(key.id().name());
-    }
-    return run == null || first.sequence() != run.entries.size() + 1;
-  }
-
-  private void write(Append append) {
+  private boolean conflicts(Append append) {
     RunKey key = append.run();
+    Run run = runs.get(key);
+    if (run == null) {
+      return !append.after().equals(Head.NONE)
+          || names(key.id().tenant()).containsKey(key.id().name());
+    }
+    return !run.heads.getLast().equals(append.after())
+        || append.entries().stream()
+            .anyMatch(
+                entry ->
+                    entry instanceof JournalEntry.Batch batch && run.keys.containsKey(batch.key()));
+  }
+
+  private Head write(Append append) {
+    Head head = append.after();
+    for (JournalEntry entry : append.entries()) {
+      head = write(append.run(), head, entry);
+    }
+    return head;
+  }
+
+  private Head write(RunKey key, Head after, JournalEntry entry) {
     RunId id = key.id();
-    if (append.entry() instanceof JournalEntry.Deleted) {
+    ByteBuffer encoded = new EntryFormat().encode(key.incarnation(), after.sequence() + 1, entry);
+    Head head = after.next(encoded);
+    if (entry instanceof JournalEntry.Deleted) {
       runs.remove(key);
       names(id.tenant()).remove(id.name());
-      return;
+      return head;
     }
     Run run = runs.computeIfAbsent(key, k -> new Run());
-    ByteBuffer encoded =
-        new EntryFormat().encode(key.incarnation(), append.sequence(), append.entry());
     byte[] bytes = new byte[encoded.remaining()];
     encoded.get(bytes);
     run.entries.add(bytes);
-    switch (append.entry()) {
+    run.heads.add(head);
+    switch (entry) {
       case JournalEntry.Created created -> names(id.tenant()).put(id.name(), key);
       case JournalEntry.Batch batch -> {
         if (batch.key() != null) {
-          run.keys.put(batch.key(), append.sequence());
+          run.keys.put(batch.key(), head.sequence());
         }
       }
       case JournalEntry.Rewound rewound ->
@@ -142,6 +148,7 @@ public final class InMemoryJournal implements Journal {
       case JournalEntry.Finished finished -> {}
       case JournalEntry.Deleted deleted -> {}
     }
+    return head;
   }
 
   private static long step(RunKey key, Run run, long sequence) {
@@ -160,6 +167,18 @@ public final class InMemoryJournal implements Journal {
   }
 
   @Override
+  public boolean shared() {
+    return false;
+  }
+
+  @Override
+  public synchronized @Nullable Head head(RunKey key) throws JournalException {
+    requireOpen();
+    Run run = runs.get(key);
+    return run == null ? null : run.heads.getLast();
+  }
+
+  @Override
   public synchronized List<StoredEntry> read(RunKey key, long from, int maxBytes)
       throws JournalException {
     requireOpen();
@@ -170,7 +189,7 @@ public final class InMemoryJournal implements Journal {
         run != null && s <= run.entries.size() && (bytes < maxBytes || read.isEmpty());
         s++) {
       byte[] entry = run.entries.get(Math.toIntExact(s) - 1);
-      read.add(new StoredEntry(s, EntryFormat.decode(key.incarnation(), s, entry)));
+      read.add(new StoredEntry(key, run.heads.get(Math.toIntExact(s) - 1), entry));
       bytes += entry.length;
     }
     return read;
@@ -203,7 +222,8 @@ public final class InMemoryJournal implements Journal {
     requireOpen();
     Run run = runs.get(key);
     if (run != null) {
-      run.snapshots.put(snapshot.sequence(), snapshot.state().clone());
+      run.snapshots.put(
+          snapshot.sequence(), new Snapshot(snapshot.head(), snapshot.state().clone()));
       while (run.snapshots.size() > 32) {
         run.snapshots.pollFirstEntry();
       }
@@ -214,8 +234,14 @@ public final class InMemoryJournal implements Journal {
   public synchronized @Nullable Snapshot snapshot(RunKey key, long atMost) throws JournalException {
     requireOpen();
     Run run = runs.get(key);
-    Map.Entry<Long, byte[]> newest = run == null ? null : run.snapshots.floorEntry(atMost);
-    return newest == null ? null : new Snapshot(newest.getKey(), newest.getValue().clone());
+    if (run != null) {
+      for (Snapshot snapshot : run.snapshots.headMap(atMost, true).descendingMap().values()) {
+        if (run.heads.contains(snapshot.head())) {
+          return new Snapshot(snapshot.head(), snapshot.state().clone());
+        }
+      }
+    }
+    return null;
   }
 
   /** Makes the next document that is written fail, written or not as said. */

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.stream.Stream;
@@ -21,6 +21,7 @@ import resure.journal.CorruptJournalException;
 import resure.journal.Document;
 import resure.journal.DocumentKind;
 import resure.journal.Durability;
+import resure.journal.Head;
 import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.JournalUnavailableException;
@@ -261,8 +262,14 @@ public final class RocksDbJournal implements Journal {
     }
   }
 
+  /** False: the directory is locked. */
   @Override
-  public Set<RunKey> append(List<Append> group) throws JournalException {
+  public boolean shared() {
+    return false;
+  }
+
+  @Override
+  public Map<RunKey, Head> append(List<Append> group) throws JournalException {
     gate.readLock().lock();
     try {
       List<RunId> names = group.stream().map(append -> append.run().id()).distinct().toList();
@@ -280,6 +287,11 @@ public final class RocksDbJournal implements Journal {
     } finally {
       gate.readLock().unlock();
     }
+  }
+
+  @Override
+  public @Nullable Head head(RunKey run) throws JournalException {
+    return this.<@Nullable Head>read(open -> open.head(run));
   }
 
   @Override
