@@ -75,6 +75,19 @@ record ResureProperties(
                 default -> throw new IllegalArgumentException(text);
               });
 
+  static final Property<Duration> FRESHNESS =
+      new Property<>(
+          "resure.journal.freshness",
+          "1s",
+          "a duration from 0s to 1h",
+          "how far what is read may be behind what other processes have recorded; 0s asks the"
+              + " database each time",
+          text -> {
+            Duration duration = DurationStyle.detectAndParse(text);
+            within(duration.toMillis(), 0, Duration.ofHours(1).toMillis());
+            return duration;
+          });
+
   static final Property<Path> STATE_DIRECTORY =
       new Property<>(
           "resure.state.directory",
@@ -205,6 +218,7 @@ record ResureProperties(
   static final List<Property<?>> ALL =
       List.of(
           STORE,
+          FRESHNESS,
           STATE_DIRECTORY,
           DURABILITY,
           MAX_LOSSES,
@@ -265,7 +279,8 @@ record ResureProperties(
             // A fault of this one is reported once, by itself.
             reader.value(QUEUED_LOSSES, Integer.MAX_VALUE),
             reader.value(LOADED_RUNS, 1),
-            reader.value(IDLE_AFTER, Duration.ZERO));
+            reader.value(IDLE_AFTER, Duration.ZERO),
+            reader.value(FRESHNESS, Duration.ZERO));
     ComputeChoice.Backend backend = reader.value(COMPUTE_BACKEND, ComputeChoice.Backend.JVM);
     String device = reader.value(COMPUTE_DEVICE, "auto");
     Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);

@@ -62,7 +62,7 @@ class ResurePropertiesTest {
                 Durability.FSYNC,
                 65_536,
                 8 << 20,
-                new RunLimits(4096, 4_194_304, 10_000, Duration.ofHours(1)),
+                new RunLimits(4096, 4_194_304, 10_000, Duration.ofHours(1), Duration.ofSeconds(1)),
                 ComputeChoice.Backend.AUTO,
                 "auto",
                 null,
@@ -75,6 +75,7 @@ class ResurePropertiesTest {
     assertThat(
             read(
                 "resure.journal.store", "postgres",
+                "resure.journal.freshness", "250ms",
                 "spring.datasource.url", "jdbc:postgresql://db/resure",
                 "resure.state.directory", "/var/lib/resure",
                 "resure.durability", "os",
@@ -97,7 +98,7 @@ class ResurePropertiesTest {
                 Durability.OS,
                 100,
                 64 << 10,
-                new RunLimits(7, 164, 9, Duration.ofSeconds(90)),
+                new RunLimits(7, 164, 9, Duration.ofSeconds(90), Duration.ofMillis(250)),
                 ComputeChoice.Backend.DJL,
                 "gpu:1",
                 Path.of("/opt/libtorch/lib"),
@@ -113,6 +114,7 @@ class ResurePropertiesTest {
             () ->
                 read(
                     "resure.journal.store", "mysql",
+                    "resure.journal.freshness", "-1s",
                     "resure.state.directory", " ",
                     "resure.durability", "FSYNC",
                     "resure.limits.losses", "0",
@@ -134,6 +136,7 @@ class ResurePropertiesTest {
     assertThat(faults)
         .containsExactlyInAnyOrder(
             "resure.journal.store is 'mysql'; valid is rocksdb or postgres",
+            "resure.journal.freshness is '-1s'; valid is a duration from 0s to 1h",
             "resure.state.directory is ' '; valid is a directory that is empty, absent, or the"
                 + " service's own",
             "resure.durability is 'FSYNC'; valid is fsync or os",

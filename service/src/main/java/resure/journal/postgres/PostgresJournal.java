@@ -1,12 +1,14 @@
 package resure.journal.postgres;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.zaxxer.hikari.HikariConfig;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -460,6 +462,7 @@ public final class PostgresJournal implements Journal {
       case REPLAY_RUNNING -> 1;
       case REPLAY -> 2;
       case REPLAY_RESULTS -> 3;
+      case REPLAY_PROGRESS -> 4;
     };
   }
 
@@ -523,6 +526,37 @@ public final class PostgresJournal implements Journal {
                 .number(number(to))
                 .number(Seal.of(moved, content))
                 .bytes(content);
+            return statement.executeUpdate() > 0;
+          }
+        });
+  }
+
+  /** By the clock of the database, the one that all processes share. */
+  @Override
+  public boolean claim(Document document, String owner, Duration lease) throws JournalException {
+    return database.write(
+        connection -> {
+          try (PreparedStatement statement =
+              connection.prepareStatement(
+                  """
+                  UPDATE documents d SET
+                    owner = ?, owned_until = now() + ?::bigint * interval '1 millisecond'
+                  WHERE d.kind = ? AND d.tenant = ? AND d.incarnation = ? AND d.id = ?
+                    AND (d.owner IS NULL OR d.owner = ? OR d.owned_until <= now())
+                    AND EXISTS (
+                      SELECT 1 FROM heads h
+                      WHERE h.tenant = d.tenant AND h.name = d.name
+                        AND h.incarnation = d.incarnation)
+                  """)) {
+            byte[] name = owner.getBytes(UTF_8);
+            new Parameters(statement)
+                .bytes(name)
+                .number(lease.toMillis())
+                .number(number(document.kind()))
+                .text(document.run().id().tenant())
+                .incarnation(document.run())
+                .text(document.id())
+                .bytes(name);
             return statement.executeUpdate() > 0;
           }
         });

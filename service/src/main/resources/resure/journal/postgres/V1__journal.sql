@@ -52,6 +52,7 @@ CREATE TABLE snapshots (
   PRIMARY KEY (tenant, incarnation, sequence)
 );
 
+-- Who works on one is its owner, until a time of the database's clock.
 CREATE TABLE documents (
   kind integer NOT NULL,
   tenant bytea NOT NULL,
@@ -60,6 +61,8 @@ CREATE TABLE documents (
   name bytea NOT NULL,
   seal integer NOT NULL,
   content bytea NOT NULL,
+  owner bytea,
+  owned_until timestamptz,
   PRIMARY KEY (kind, tenant, incarnation, id)
 );
 
