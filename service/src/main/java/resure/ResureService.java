@@ -46,8 +46,11 @@ public class ResureService {
 
   private static final Logger LOG = LoggerFactory.getLogger(ResureService.class);
 
-  /** Runs until it is told to stop. */
+  /** Serves until it is told to stop; or, where a word says so, does what {@link Commands} has. */
   public static void main(String[] arguments) {
+    if (Commands.isOne(arguments)) {
+      System.exit(new Commands(System.err::println).run(arguments));
+    }
     SpringApplication.run(ResureService.class, arguments);
   }
 

@@ -29,6 +29,8 @@ class PackagesTest {
           Map.entry("compute.djl", List.of("compute")),
           Map.entry("journal", List.of()),
           Map.entry("journal.rocksdb", List.of("journal")),
+          Map.entry("archive", List.of("journal")),
+          Map.entry("backup", List.of("journal")),
           Map.entry("run", List.of("compute", "journal")),
           Map.entry("replay", List.of("run", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of

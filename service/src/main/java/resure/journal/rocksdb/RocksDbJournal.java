@@ -60,6 +60,11 @@ public final class RocksDbJournal implements Journal {
     this.store = store;
   }
 
+  /** Whether there is a store in a directory, whatever its state. */
+  public static boolean isIn(Path directory) {
+    return Files.exists(directory.resolve(StateDirectory.MARKER));
+  }
+
   /**
    * Opens the store of a directory; one that is empty or absent is initialised.
    *

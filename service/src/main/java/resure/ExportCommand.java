@@ -1,0 +1,41 @@
+package resure;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+import resure.archive.Export;
+
+/** Writes all runs of the store to a file or a directory: see {@link Export}. */
+@Command(
+    name = "export",
+    description = {
+      "Writes all runs, whatever the store, to a directory, or to one file if its name ends with",
+      ".resure. Into a directory it goes on where it was interrupted, or where the runs have",
+      "grown since. The store must not be in use by a running service: export a backup that it",
+      "has taken."
+    })
+final class ExportCommand implements Callable<Integer> {
+
+  private final Commands commands;
+  private final List<String> properties;
+
+  @Parameters(paramLabel = "TARGET", description = "The directory or file to write.")
+  @SuppressWarnings("NullAway.Init") // Set before call.
+  private Path path;
+
+  ExportCommand(Commands commands, List<String> properties) {
+    this.commands = commands;
+    this.properties = properties;
+  }
+
+  @Override
+  public Integer call() {
+    return commands.move(
+        "export",
+        properties,
+        true,
+        (journal, progress) -> new Export(journal, progress).to(path));
+  }
+}
