@@ -1,6 +1,8 @@
 package resure;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
@@ -22,6 +24,8 @@ import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import resure.api.Api;
+import resure.backup.Backups;
+import resure.backup.Source;
 import resure.compute.BackendUnavailableException;
 import resure.compute.DeviceException;
 import resure.compute.Sweep;
@@ -67,6 +71,34 @@ public class ResureService {
         properties.stateDirectory().toAbsolutePath().normalize(),
         properties.durability().name().toLowerCase(Locale.ROOT));
     return RocksDbJournal.open(properties.stateDirectory(), properties.durability());
+  }
+
+  @Bean
+  BackupEndpoint backups(
+      ResureProperties properties, RocksDbJournal journal, ServiceMeters meters) {
+    Path directory = properties.backupDirectory();
+    if (directory == null) {
+      return new BackupEndpoint(null);
+    }
+    Backups backups =
+        new Backups(directory, properties.backupKeep(), source(journal), InstantSource.system());
+    meters.watch(backups);
+    backups.every(properties.backupEvery());
+    return new BackupEndpoint(backups);
+  }
+
+  private static Source source(RocksDbJournal journal) {
+    return new Source() {
+      @Override
+      public String id() {
+        return journal.id().toString().substring(0, 8);
+      }
+
+      @Override
+      public void backUp(Path directory) throws IOException {
+        journal.copyTo(directory);
+      }
+    };
   }
 
   @Bean

@@ -101,6 +101,21 @@ final class Store implements AutoCloseable {
     return heads;
   }
 
+  /**
+   * Copies the database.
+   *
+   * @return how far the copy reaches at least
+   */
+  long copyTo(Path directory) throws RocksDBException {
+    long reached = database.reached();
+    database.copyTo(directory);
+    return reached;
+  }
+
+  void verify() throws RocksDBException {
+    database.verify();
+  }
+
   String written() {
     return database.written();
   }
