@@ -210,6 +210,8 @@ final class ArchiveFormat {
       case REPLAY_RUNNING -> 1;
       case REPLAY -> 2;
       case REPLAY_RESULTS -> 3;
+      case REPLAY_PROGRESS ->
+          throw new IllegalArgumentException("of processes at work, of which none is there later");
     };
   }
 

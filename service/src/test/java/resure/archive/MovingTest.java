@@ -405,10 +405,12 @@ class MovingTest {
     RunKey run = Stores.create(from, "default", "replayed");
     Document request = new Document(run, DocumentKind.REPLAY_RUNNING, "R");
     from.keep(request, new byte[3]);
+    from.keep(new Document(run, DocumentKind.REPLAY_PROGRESS, "R"), new byte[4]);
     export(from, target("replayed.resure"));
     InMemoryJournal to = new InMemoryJournal();
     bring(target("replayed.resure"), to);
     assertThat(to.documents(DocumentKind.REPLAY_RUNNING)).containsExactly(request);
+    assertThat(to.documents(DocumentKind.REPLAY_PROGRESS)).isEmpty();
     to.move(request, DocumentKind.REPLAY, new byte[5]);
 
     assertThat(bring(target("replayed.resure"), to)).isZero();

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -27,6 +28,10 @@ import resure.observation.RunId;
 
 /** Stores with something in them, and what is in a store. */
 final class Stores {
+
+  /** Documents that go with their run; not those of processes at work. */
+  private static final Set<DocumentKind> MOVED =
+      EnumSet.complementOf(EnumSet.of(DocumentKind.REPLAY_PROGRESS));
 
   private Stores() {}
 
@@ -125,7 +130,7 @@ final class Stores {
       words.add("snapshot " + snapshot.head() + " " + new String(snapshot.state(), UTF_8));
       snapshot = journal.snapshot(run, snapshot.sequence() - 1);
     }
-    for (DocumentKind kind : DocumentKind.values()) {
+    for (DocumentKind kind : MOVED) {
       for (Document document : journal.documents(run, kind)) {
         words.add(kind + " " + document.id() + " " + hex(journal.content(document)));
       }
