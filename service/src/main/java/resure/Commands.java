@@ -27,14 +27,16 @@ final class Commands {
   static final int FAILED = 1;
   static final int NOT_UNDERSTOOD = 2;
 
+  private static final String GOES_ON =
+      ". What was moved stays, and the same command goes on from it";
+
   /** What {@link #run} parses; its subcommands are what there is. */
   @Command(
       name = "java -jar resure-service.jar",
       synopsisSubcommandLabel = "[COMMAND]",
-      footer = {
-        "Without a command it serves. The properties of README.md go with every command, as",
-        "--resure.state.directory=DIRECTORY does."
-      })
+      footer =
+          "Without a command it serves. The properties of README.md go with every command, as"
+              + " --resure.state.directory=DIRECTORY does.")
   private static final class Words {}
 
   /** Nothing runs in it: it reads properties as the service does. */
@@ -108,14 +110,26 @@ final class Commands {
                   directory.toAbsolutePath().normalize(), ResureProperties.STATE_DIRECTORY.name()));
       return FAILED;
     }
-    try (Journal journal = RocksDbJournal.open(directory, properties.durability())) {
+    Journal opened;
+    try {
+      opened = RocksDbJournal.open(directory, properties.durability());
+    } catch (JournalException e) {
+      progress.say(
+          e.getMessage()
+              + (mustExist
+                  ? ". What a running service holds is moved from a backup that it has taken: see"
+                      + " docs/operating.md"
+                  : ""));
+      return FAILED;
+    }
+    try (Journal journal = opened) {
       moving.move(journal, progress);
       progress.end();
       return progress.faults() == 0 ? DONE : FAILED;
     } catch (JournalException e) {
-      progress.say(e.getMessage() + ". What was moved stays, and the same command goes on from it");
+      progress.say(e.getMessage() + GOES_ON);
     } catch (FileSystemException e) {
-      progress.say(e + ". What was moved stays, and the same command goes on from it");
+      progress.say(e + GOES_ON);
     } catch (IOException e) {
       progress.say(String.valueOf(e.getMessage()));
     }

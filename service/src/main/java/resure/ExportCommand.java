@@ -10,12 +10,12 @@ import resure.archive.Export;
 /** Writes all runs of the store to a file or a directory: see {@link Export}. */
 @Command(
     name = "export",
-    description = {
-      "Writes all runs, whatever the store, to a directory, or to one file if its name ends with",
-      ".resure. Into a directory it goes on where it was interrupted, or where the runs have",
-      "grown since. The store must not be in use by a running service: export a backup that it",
-      "has taken."
-    })
+    header = "Writes all runs of the store to a directory or a file.",
+    description =
+        "Writes all runs of the store, whatever it is, to a directory, or to one file if its name"
+            + " ends with .resure. Into a directory it goes on where it was interrupted, or where"
+            + " the runs have grown since. No service may have the store open: export a backup that"
+            + " it has taken.")
 final class ExportCommand implements Callable<Integer> {
 
   private final Commands commands;

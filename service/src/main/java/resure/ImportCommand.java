@@ -10,11 +10,11 @@ import resure.archive.Import;
 /** Brings the runs of an export into the store: see {@link Import}. */
 @Command(
     name = "import",
-    description = {
-      "Brings the runs of an export into the store, whatever it is. A run that is there is",
-      "continued if it is the same; another one of its name is left as it is, and named.",
-      "Interrupted, it goes on where it stopped when it is called again."
-    })
+    header = "Brings the runs of an export into the store.",
+    description =
+        "Brings the runs of an export into the store, whatever it is. A run that is there is"
+            + " continued if it is the same; another one of its name is left as it is, and named."
+            + " Interrupted, it goes on where it stopped when it is called again.")
 final class ImportCommand implements Callable<Integer> {
 
   private final Commands commands;
