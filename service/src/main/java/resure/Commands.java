@@ -2,7 +2,6 @@ package resure;
 
 import java.io.IOException;
 import java.nio.file.FileSystemException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
@@ -10,6 +9,7 @@ import java.util.stream.Stream;
 import org.springframework.boot.SpringApplication;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.ConfigurableEnvironment;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import resure.archive.Progress;
@@ -93,30 +93,33 @@ final class Commands {
    */
   int move(String what, List<String> properties, boolean mustExist, Moving moving) {
     try (ConfigurableApplicationContext context = environment(properties)) {
-      return move(what, ResureProperties.read(context.getEnvironment()), mustExist, moving);
+      return move(what, context.getEnvironment(), mustExist, moving);
     } catch (InvalidPropertiesException e) {
       lines.accept(e.getMessage());
       return NOT_UNDERSTOOD;
     }
   }
 
-  private int move(String what, ResureProperties properties, boolean mustExist, Moving moving) {
+  private int move(
+      String what, ConfigurableEnvironment environment, boolean mustExist, Moving moving) {
+    ResureProperties properties = ResureProperties.read(environment);
     Progress progress = new Progress(what, lines, System::nanoTime);
-    Path directory = properties.stateDirectory();
-    if (mustExist && !RocksDbJournal.isIn(directory)) {
+    boolean embedded = properties.store() == StoreChoice.Store.ROCKSDB;
+    if (mustExist && embedded && !RocksDbJournal.isIn(properties.stateDirectory())) {
       progress.say(
           "there is no store in %s. Name the one to read with --%s="
               .formatted(
-                  directory.toAbsolutePath().normalize(), ResureProperties.STATE_DIRECTORY.name()));
+                  properties.stateDirectory().toAbsolutePath().normalize(),
+                  ResureProperties.STATE_DIRECTORY.name()));
       return FAILED;
     }
     Journal opened;
     try {
-      opened = RocksDbJournal.open(directory, properties.durability());
+      opened = StoreChoice.open(properties, environment).journal();
     } catch (JournalException e) {
       progress.say(
           e.getMessage()
-              + (mustExist
+              + (mustExist && embedded
                   ? ". What a running service holds is moved from a backup that it has taken: see"
                       + " docs/operating.md"
                   : ""));

@@ -17,12 +17,14 @@ import org.springframework.core.env.EnumerablePropertySource;
 import org.springframework.core.env.PropertySource;
 import org.springframework.util.unit.DataSize;
 import resure.journal.Durability;
+import resure.journal.postgres.PostgresJournal;
 import resure.run.RunLimits;
 
 /**
  * What an operator can set. Read once, whole, before anything starts: all faults are reported
  * together, each with the property's name, the value found, and what would be valid.
  *
+ * @param store which store keeps the runs
  * @param stateDirectory where the embedded store lives
  * @param durability what an answered batch survives
  * @param maxLosses most losses of a batch
@@ -38,6 +40,7 @@ import resure.run.RunLimits;
  * @param backupKeep how many there are
  */
 record ResureProperties(
+    StoreChoice.Store store,
     Path stateDirectory,
     Durability durability,
     int maxLosses,
@@ -64,12 +67,26 @@ record ResureProperties(
   record Property<T>(
       String name, String byDefault, String valid, String meaning, Function<String, T> parser) {}
 
+  static final Property<StoreChoice.Store> STORE =
+      new Property<>(
+          "resure.journal.store",
+          "rocksdb",
+          "rocksdb or postgres",
+          "where the runs are kept: embedded, for one process, or in the database of"
+              + " spring.datasource.url, for any number",
+          text ->
+              switch (text) {
+                case "rocksdb" -> StoreChoice.Store.ROCKSDB;
+                case "postgres" -> StoreChoice.Store.POSTGRES;
+                default -> throw new IllegalArgumentException(text);
+              });
+
   static final Property<Path> STATE_DIRECTORY =
       new Property<>(
           "resure.state.directory",
           "./state",
           "a directory that is empty, absent, or the service's own",
-          "where the embedded store lives",
+          "where the embedded store lives; not used with postgres",
           ResureProperties::path);
 
   static final Property<Durability> DURABILITY =
@@ -77,7 +94,8 @@ record ResureProperties(
           "resure.durability",
           "fsync",
           "fsync or os",
-          "what an answered batch survives: power loss, or only the end of the process",
+          "what an answered batch survives: power loss, or only the end of the process (with"
+              + " postgres: not the end of the database's own)",
           text ->
               switch (text) {
                 case "fsync" -> Durability.FSYNC;
@@ -208,6 +226,7 @@ record ResureProperties(
   /** All of them, in the order of the documentation. */
   static final List<Property<?>> ALL =
       List.of(
+          STORE,
           STATE_DIRECTORY,
           DURABILITY,
           MAX_LOSSES,
@@ -274,6 +293,7 @@ record ResureProperties(
   /** Reads all properties; throws when any is not valid or unknown. */
   static ResureProperties read(ConfigurableEnvironment environment) {
     Reader reader = new Reader(environment, new ArrayList<>());
+    StoreChoice.Store store = reader.value(STORE, StoreChoice.Store.ROCKSDB);
     Path stateDirectory = reader.value(STATE_DIRECTORY, Path.of("state"));
     Durability durability = reader.value(DURABILITY, Durability.FSYNC);
     int maxLosses = reader.value(MAX_LOSSES, 1);
@@ -296,6 +316,9 @@ record ResureProperties(
     int backupKeep = reader.value(BACKUP_KEEP, 1);
     boolean anonymous = reader.value(ANONYMOUS, false);
     reader.refuseUnknown();
+    if (store == StoreChoice.Store.POSTGRES) {
+      reader.refuseOtherDatabases();
+    }
     if (!anonymous) {
       reader.refuseForeignAddresses();
     }
@@ -304,7 +327,13 @@ record ResureProperties(
           "%s is '%d'; valid is at least 64 more than %s, which is %d"
               .formatted(QUEUED_LOSSES.name, runs.queuedLosses(), MAX_LOSSES.name, maxLosses));
     }
-    if (backupDirectory != null && absolute(backupDirectory).startsWith(absolute(stateDirectory))) {
+    if (backupDirectory != null && store == StoreChoice.Store.POSTGRES) {
+      reader.faults.add(
+          "%s is '%s'; with %s=postgres valid is none: the database has backups of its own, of which"
+                  .formatted(BACKUP_DIRECTORY.name, backupDirectory, STORE.name)
+              + " docs/operating.md tells");
+    } else if (backupDirectory != null
+        && absolute(backupDirectory).startsWith(absolute(stateDirectory))) {
       reader.faults.add(
           "%s is '%s'; valid is %s, which is '%s'"
               .formatted(
@@ -314,6 +343,7 @@ record ResureProperties(
       throw new InvalidPropertiesException(reader.faults);
     }
     return new ResureProperties(
+        store,
         stateDirectory,
         durability,
         maxLosses,
@@ -376,6 +406,15 @@ record ResureProperties(
 
     private static String withoutHyphens(String name) {
       return name.toLowerCase(Locale.ROOT).replaceAll("[-_]", "");
+    }
+
+    void refuseOtherDatabases() {
+      String url = environment.getProperty(StoreChoice.URL, "");
+      if (!url.startsWith("jdbc:postgresql:")) {
+        faults.add(
+            "%s is '%s'; with %s=postgres valid is an address like jdbc:postgresql://HOST:5432/NAME"
+                .formatted(StoreChoice.URL, PostgresJournal.withoutSecrets(url), STORE.name));
+      }
     }
 
     void refuseForeignAddresses() {

@@ -57,6 +57,7 @@ class ResurePropertiesTest {
     assertThat(read())
         .isEqualTo(
             new ResureProperties(
+                StoreChoice.Store.ROCKSDB,
                 Path.of("./state"),
                 Durability.FSYNC,
                 65_536,
@@ -76,6 +77,8 @@ class ResurePropertiesTest {
   void everyPropertyCanBeSet() {
     assertThat(
             read(
+                "resure.journal.store", "postgres",
+                "spring.datasource.url", "jdbc:postgresql://db/resure",
                 "resure.state.directory", "/var/lib/resure",
                 "resure.durability", "os",
                 "resure.limits.losses", "100",
@@ -89,12 +92,12 @@ class ResurePropertiesTest {
                 "resure.compute.libtorch", "/opt/libtorch/lib",
                 "resure.metrics.max-runs", "0",
                 "resure.metrics.max-turns", "1024",
-                "resure.backup.directory", "/var/backups/resure",
                 "resure.backup.every", "90m",
                 "resure.backup.keep", "3",
                 "resure.access.anonymous", "true"))
         .isEqualTo(
             new ResureProperties(
+                StoreChoice.Store.POSTGRES,
                 Path.of("/var/lib/resure"),
                 Durability.OS,
                 100,
@@ -105,7 +108,7 @@ class ResurePropertiesTest {
                 Path.of("/opt/libtorch/lib"),
                 0,
                 1024,
-                Path.of("/var/backups/resure"),
+                null,
                 Duration.ofMinutes(90),
                 3));
   }
@@ -117,6 +120,7 @@ class ResurePropertiesTest {
             InvalidPropertiesException.class,
             () ->
                 read(
+                    "resure.journal.store", "mysql",
                     "resure.state.directory", " ",
                     "resure.durability", "FSYNC",
                     "resure.limits.losses", "0",
@@ -140,6 +144,7 @@ class ResurePropertiesTest {
     List<String> faults = String.valueOf(refused.getMessage()).lines().toList();
     assertThat(faults)
         .containsExactlyInAnyOrder(
+            "resure.journal.store is 'mysql'; valid is rocksdb or postgres",
             "resure.state.directory is ' '; valid is a directory that is empty, absent, or the"
                 + " service's own",
             "resure.durability is 'FSYNC'; valid is fsync or os",
@@ -164,6 +169,22 @@ class ResurePropertiesTest {
                 + " 127.0.0.1, or any with resure.access.anonymous=true");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "'', ''",
+    "jdbc:mysql://me:secret@db/resure, jdbc:mysql://db/resure",
+    "postgres://db/resure?password=secret, postgres://db/resure"
+  })
+  void aDatabaseOfAnotherKindIsRefusedWithoutShowingItsPassword(String url, String shown) {
+    assertThatThrownBy(() -> read("resure.journal.store", "postgres", "spring.datasource.url", url))
+        .hasMessage(
+            "spring.datasource.url is '"
+                + shown
+                + "'; with resure.journal.store=postgres valid is an address like"
+                + " jdbc:postgresql://HOST:5432/NAME");
+    assertThat(read("spring.datasource.url", url)).as("with rocksdb nobody asks").isNotNull();
+  }
+
   @Test
   void aQueueThatCannotHoldTheLargestBatchIsRefused() {
     assertThat(read("resure.limits.losses", "100", "resure.limits.queued-losses", "164"))
@@ -175,6 +196,19 @@ class ResurePropertiesTest {
                 + " resure.limits.losses, which is 100");
   }
 
+  @Test
+  void backupsAreRefusedWithADatabaseWhichHasItsOwn() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    "resure.journal.store", "postgres",
+                    "spring.datasource.url", "jdbc:postgresql://localhost/resure",
+                    "resure.backup.directory", "backups"))
+        .hasMessage(
+            "resure.backup.directory is 'backups'; with resure.journal.store=postgres valid is none:"
+                + " the database has backups of its own, of which docs/operating.md tells");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"state", "./state/backups", "state/x/../backups"})
   void backupsWithinTheStateDirectoryAreRefused(String directory) {
@@ -183,7 +217,8 @@ class ResurePropertiesTest {
             "resure.backup.directory is '"
                 + directory
                 + "'; valid is a directory outside the state directory, which is './state'");
-    assertThat(read("resure.backup.directory", "state-backups")).isNotNull();
+    assertThat(read("resure.backup.directory", "state-backups").backupDirectory())
+        .isEqualTo(Path.of("state-backups"));
   }
 
   @ParameterizedTest
