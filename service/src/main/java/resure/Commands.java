@@ -19,7 +19,8 @@ import resure.journal.rocksdb.RocksDbJournal;
 
 /**
  * What the jar does besides serving: a word and its arguments, beside the service's own properties
- * ({@code --name=value}) and environment variables. Exit status: 0 done, 1 failed, 2 not understood.
+ * ({@code --name=value}) and environment variables. Exit status: 0 done, 1 failed, 2 not
+ * understood.
  */
 final class Commands {
 
@@ -60,9 +61,7 @@ final class Commands {
     // A property's name has a dot; options of ours have none.
     List<String> properties = Stream.of(arguments).filter(Commands::isProperty).toList();
     String[] words =
-        Stream.of(arguments)
-            .filter(argument -> !isProperty(argument))
-            .toArray(String[]::new);
+        Stream.of(arguments).filter(argument -> !isProperty(argument)).toArray(String[]::new);
     CommandLine line = new CommandLine(new Words());
     line.addSubcommand(new ExportCommand(this, properties));
     line.addSubcommand(new ImportCommand(this, properties));

@@ -33,9 +33,6 @@ final class ExportCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     return commands.move(
-        "export",
-        properties,
-        true,
-        (journal, progress) -> new Export(journal, progress).to(path));
+        "export", properties, true, (journal, progress) -> new Export(journal, progress).to(path));
   }
 }

@@ -20,7 +20,9 @@ final class ImportCommand implements Callable<Integer> {
   private final Commands commands;
   private final List<String> properties;
 
-  @Parameters(paramLabel = "SOURCE", description = "The directory or file that an export has written.")
+  @Parameters(
+      paramLabel = "SOURCE",
+      description = "The directory or file that an export has written.")
   @SuppressWarnings("NullAway.Init") // Set before call.
   private Path path;
 

@@ -194,8 +194,8 @@ record ResureProperties(
           "resure.backup.directory",
           "",
           "a directory outside the state directory",
-          "where backups of the embedded store are made, of which `docs/operating.md` tells; without"
-              + " one, none are",
+          "where backups of the embedded store are made, of which `docs/operating.md` tells;"
+              + " without one, none are",
           text -> text.isEmpty() ? Optional.empty() : Optional.of(path(text)));
 
   static final Property<Duration> BACKUP_EVERY =

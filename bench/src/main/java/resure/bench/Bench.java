@@ -28,7 +28,8 @@ public final class Bench {
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println(
-            "commands: http, fsync, disk, million, moving, heap, replays, beside, crossover, steps, jmh");
+            "commands: http, fsync, disk, million, moving, heap, replays, beside, crossover, steps,"
+                + " jmh");
         System.exit(2);
       }
     }

@@ -67,8 +67,7 @@ final class Moving {
     Path copy = environment.freshState("moved");
     move("file to rocksdb", "import", file, inDirectory(copy));
     move("again, nothing new", "import", file, inDirectory(copy));
-    move(
-        "directory to rocksdb", "import", directory, inDirectory(environment.freshState("moved")));
+    move("directory to rocksdb", "import", directory, inDirectory(environment.freshState("moved")));
     if (!options.text("database").isEmpty()) {
       List<String> database =
           List.of(
@@ -146,13 +145,7 @@ final class Moving {
     out.printf(
         "%-22s %8.0f batches, %7.0f a second (%.1f s, %.1f s with the start of the JVM),"
             + " peak resident %4.0f MB, after 4 s %4.0f MB%n",
-        what,
-        batches,
-        batches / seconds,
-        seconds,
-        took.toMillis() / 1e3,
-        peak / 1e6,
-        early / 1e6);
+        what, batches, batches / seconds, seconds, took.toMillis() / 1e3, peak / 1e6, early / 1e6);
   }
 
   private static @Nullable Matcher last(String said) {

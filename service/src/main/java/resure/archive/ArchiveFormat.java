@@ -96,7 +96,8 @@ final class ArchiveFormat {
   /** Checks a header and gives the checksum that the first piece goes on from. */
   static int checkHeader(byte[] header, Type type) throws DamagedArchiveException {
     ByteBuffer bytes = ByteBuffer.wrap(header);
-    if (header.length < HEADER_BYTES || !bytes.slice(0, MAGIC.length).equals(ByteBuffer.wrap(MAGIC))) {
+    if (header.length < HEADER_BYTES
+        || !bytes.slice(0, MAGIC.length).equals(ByteBuffer.wrap(MAGIC))) {
       throw new DamagedArchiveException("it is not a file of an export");
     }
     int checksum = bytes.getInt(HEADER_BYTES - CHECKSUM_BYTES);

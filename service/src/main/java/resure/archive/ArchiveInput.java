@@ -43,8 +43,7 @@ final class ArchiveInput implements AutoCloseable {
     int checked = ArchiveFormat.PIECE_HEADER_BYTES - ArchiveFormat.CHECKSUM_BYTES;
     ByteBuffer fields = ByteBuffer.wrap(header);
     if (header.length < ArchiveFormat.PIECE_HEADER_BYTES
-        || fields.getInt(checked)
-            != ArchiveFormat.checksum(place.checksum(), header, 0, checked)) {
+        || fields.getInt(checked) != ArchiveFormat.checksum(place.checksum(), header, 0, checked)) {
       throw damaged();
     }
     int length = fields.getInt(1);

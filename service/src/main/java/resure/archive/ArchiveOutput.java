@@ -63,7 +63,8 @@ final class ArchiveOutput implements AutoCloseable {
   }
 
   private static IOException inUse(Path path) {
-    return new IOException("another export writes " + path + ". Let it end, or name another target");
+    return new IOException(
+        "another export writes " + path + ". Let it end, or name another target");
   }
 
   void put(Piece piece) throws IOException {

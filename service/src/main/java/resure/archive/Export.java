@@ -341,8 +341,7 @@ public final class Export {
     }
   }
 
-  private static void put(ArchiveOutput out, Piece.@Nullable Attached attached)
-      throws IOException {
+  private static void put(ArchiveOutput out, Piece.@Nullable Attached attached) throws IOException {
     if (attached != null) {
       out.put(attached);
     }
@@ -351,9 +350,7 @@ public final class Export {
   private Piece.@Nullable Attached attached(Document document) throws JournalException {
     try {
       byte[] content = journal.content(document);
-      return content == null
-          ? null
-          : new Piece.Attached(document.kind(), document.id(), content);
+      return content == null ? null : new Piece.Attached(document.kind(), document.id(), content);
     } catch (CorruptJournalException e) {
       progress.fault(
           document.run(), "a document of a replay is left out: %s".formatted(e.getMessage()));

@@ -146,8 +146,7 @@ public final class Import {
   }
 
   private void leftOut(Piece.LeftOut run) {
-    progress.fault(
-        run.run(), "not in the export, since the store could not read it: " + run.why());
+    progress.fault(run.run(), "not in the export, since the store could not read it: " + run.why());
   }
 
   private static void requireEnd(Piece.End end, long runs, long leftOut, ArchiveInput in)

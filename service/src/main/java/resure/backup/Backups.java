@@ -140,8 +140,7 @@ public final class Backups implements AutoCloseable {
       Backup made = makeOne();
       newest = made.at();
       removeOld(made.name());
-      LOG.log(
-          System.Logger.Level.INFO, "Backup {0} in {1} is whole", made.name(), directory);
+      LOG.log(System.Logger.Level.INFO, "Backup {0} in {1} is whole", made.name(), directory);
       return made;
     } catch (IOException | RuntimeException e) {
       failures.incrementAndGet();

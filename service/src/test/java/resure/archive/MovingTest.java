@@ -144,8 +144,7 @@ class MovingTest {
     for (String name : List.of("one", "two")) {
       RunKey run = Stores.create(journal, "default", name);
       Entries.append(journal, run, Entries.batch("k", 1, 0));
-      journal.save(
-          run, new Snapshot(journal.head(run), "state".getBytes(UTF_8)));
+      journal.save(run, new Snapshot(journal.head(run), "state".getBytes(UTF_8)));
       Entries.append(journal, run, new JournalEntry.Rewound(Entries.AT, 0, null));
       Entries.append(journal, run, Entries.batch("k", 1, 0));
       journal.keep(new Document(run, DocumentKind.REPLAY, "R"), "document".getBytes(UTF_8));
@@ -279,8 +278,7 @@ class MovingTest {
         int failures = 0;
         for (boolean done = false; !done; ) {
           // The store fails now and then, in one way or the other.
-          InMemoryJournal.Failure failure =
-              InMemoryJournal.Failure.values()[random.nextInt(3)];
+          InMemoryJournal.Failure failure = InMemoryJournal.Failure.values()[random.nextInt(3)];
           if (random.nextInt(4) != 0 && failures < 10) {
             if (random.nextBoolean()) {
               to.failNextAppend(failure);
@@ -383,7 +381,8 @@ class MovingTest {
     InMemoryJournal same = new InMemoryJournal();
     InMemoryJournal other = new InMemoryJournal();
     InMemoryJournal longer = new InMemoryJournal();
-    Entries.append(same, run, Entries.created(), Entries.batch("a", 1, 0), Entries.batch("b", 2, 0));
+    Entries.append(
+        same, run, Entries.created(), Entries.batch("a", 1, 0), Entries.batch("b", 2, 0));
     Entries.append(other, run, Entries.created(), Entries.batch("a", 1, 1));
     Entries.append(
         longer, run, Entries.created(), Entries.batch("c", 1, 1), Entries.batch("b", 2, 0));

@@ -109,9 +109,7 @@ class BackupIT {
       before = statistics(service);
       // The first is made by schedule, since there is none.
       service.await(
-          "a backup",
-          SOON,
-          () -> service.manage("GET", "/actuator/backup").contains("\"name\""));
+          "a backup", SOON, () -> service.manage("GET", "/actuator/backup").contains("\"name\""));
       assertThat(metric(service, "resure_backup_age_seconds")).isBetween(0.0, 60.0);
       assertThat(metric(service, "resure_backup_failures_total")).isZero();
 
@@ -186,9 +184,7 @@ class BackupIT {
       }
       train(service, 0);
       service.await(
-          "a backup",
-          SOON,
-          () -> service.manage("GET", "/actuator/backup").contains("\"name\""));
+          "a backup", SOON, () -> service.manage("GET", "/actuator/backup").contains("\"name\""));
       String there = name(service.manage("GET", "/actuator/backup"));
       // Out of the way, with a file in its place: no directory can be made there.
       Path aside = temporary.resolve("aside");

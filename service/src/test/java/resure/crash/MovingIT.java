@@ -174,9 +174,7 @@ class MovingIT {
     Ended option = run("export", "--fast", target.toString(), state(absent));
     Ended store = run("export", target.toString(), state(absent));
 
-    assertThat(List.of(word, missing, property, option))
-        .extracting(Ended::status)
-        .containsOnly(2);
+    assertThat(List.of(word, missing, property, option)).extracting(Ended::status).containsOnly(2);
     assertThat(word.said).contains("exprot", "export", "import", "Without a command it serves");
     assertThat(missing.said).contains("TARGET");
     assertThat(property.said).contains("resure.durabilty is not a property of this service");

@@ -263,8 +263,7 @@ final class StateDirectory implements AutoCloseable {
    * @param reached how far that database reaches at least
    */
   void markCopy(Path copy, long reached) throws IOException {
-    Watermark.start(
-            copy.resolve(WATERMARK), store, Durability.FSYNC, reached, Manifest.UNKNOWN)
+    Watermark.start(copy.resolve(WATERMARK), store, Durability.FSYNC, reached, Manifest.UNKNOWN)
         .close();
     writeMarker(copy, store, true);
   }

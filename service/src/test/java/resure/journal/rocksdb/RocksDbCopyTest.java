@@ -40,8 +40,8 @@ class RocksDbCopyTest {
 
   @ParameterizedTest
   @EnumSource
-  void aCopyHoldsAllThatWasAppendedBeforeItAndTheBeginningOfWhatCameMeanwhile(
-      Durability durability) throws Exception {
+  void aCopyHoldsAllThatWasAppendedBeforeItAndTheBeginningOfWhatCameMeanwhile(Durability durability)
+      throws Exception {
     RunKey before = Entries.run("before");
     RunKey meanwhile = Entries.run("meanwhile");
     RunKey deleted = Entries.run("deleted");
@@ -119,8 +119,7 @@ class RocksDbCopyTest {
       }
     }
 
-    try (RocksDbJournal copy =
-        RocksDbJournal.open(temporary.resolve("copy"), Durability.FSYNC)) {
+    try (RocksDbJournal copy = RocksDbJournal.open(temporary.resolve("copy"), Durability.FSYNC)) {
       assertThat(heads(copy, run)).isEqualTo(heads);
     }
   }
@@ -139,7 +138,8 @@ class RocksDbCopyTest {
     }
     List<Path> files;
     try (Stream<Path> content = Files.list(copy.resolve("journal"))) {
-      files = content.filter(f -> f.toString().matches(".*\\.sst|.*/(MANIFEST.*|CURRENT)")).toList();
+      files =
+          content.filter(f -> f.toString().matches(".*\\.sst|.*/(MANIFEST.*|CURRENT)")).toList();
     }
     assertThat(files).hasSizeGreaterThan(3);
     for (Path file : files) {
