@@ -103,6 +103,18 @@ record ResureProperties(
                 default -> throw new IllegalArgumentException(text);
               });
 
+  static final Property<Duration> FRESHNESS =
+      new Property<>(
+          "resure.journal.freshness",
+          "1s",
+          "a duration from 0s to 1h",
+          "with postgres: how far what is read may be behind what other replicas have recorded",
+          text -> {
+            Duration duration = DurationStyle.detectAndParse(text);
+            within(duration.toMillis(), 0, Duration.ofHours(1).toMillis());
+            return duration;
+          });
+
   static final Property<Integer> MAX_LOSSES =
       whole("resure.limits.losses", 65_536, 1, 1_000_000, "most losses of a batch");
 
@@ -229,6 +241,7 @@ record ResureProperties(
           STORE,
           STATE_DIRECTORY,
           DURABILITY,
+          FRESHNESS,
           MAX_LOSSES,
           MAX_BODY,
           PENDING_BATCHES,
@@ -305,7 +318,7 @@ record ResureProperties(
             reader.value(QUEUED_LOSSES, Integer.MAX_VALUE),
             reader.value(LOADED_RUNS, 1),
             reader.value(IDLE_AFTER, Duration.ZERO),
-            Duration.ofSeconds(1));
+            reader.value(FRESHNESS, Duration.ZERO));
     ComputeChoice.Backend backend = reader.value(COMPUTE_BACKEND, ComputeChoice.Backend.JVM);
     String device = reader.value(COMPUTE_DEVICE, "auto");
     Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);

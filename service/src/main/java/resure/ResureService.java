@@ -70,8 +70,7 @@ public class ResureService {
   }
 
   @Bean
-  BackupEndpoint backups(
-      ResureProperties properties, StoreChoice store, ServiceMeters meters) {
+  BackupEndpoint backups(ResureProperties properties, StoreChoice store, ServiceMeters meters) {
     Path directory = properties.backupDirectory();
     RocksDbJournal journal = store.embedded();
     if (directory == null || journal == null) {

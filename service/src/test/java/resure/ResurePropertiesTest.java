@@ -205,8 +205,8 @@ class ResurePropertiesTest {
                     "spring.datasource.url", "jdbc:postgresql://localhost/resure",
                     "resure.backup.directory", "backups"))
         .hasMessage(
-            "resure.backup.directory is 'backups'; with resure.journal.store=postgres valid is none:"
-                + " the database has backups of its own, of which docs/operating.md tells");
+            "resure.backup.directory is 'backups'; with resure.journal.store=postgres valid is"
+                + " none: the database has backups of its own, of which docs/operating.md tells");
   }
 
   @ParameterizedTest

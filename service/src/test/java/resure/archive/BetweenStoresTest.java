@@ -65,9 +65,7 @@ class BetweenStoresTest {
 
       assertThat(Stores.content(second)).isEqualTo(Stores.content(first)).hasSizeGreaterThan(8);
       assertThat(Stores.content(third)).isEqualTo(Stores.content(first));
-      assertThat(statistics(second))
-          .usingRecursiveComparison()
-          .isEqualTo(statistics(first));
+      assertThat(statistics(second)).usingRecursiveComparison().isEqualTo(statistics(first));
       assertThat(statistics(third)).usingRecursiveComparison().isEqualTo(statistics(first));
     }
     assertThat(Files.size(temporary.resolve("back.resure")))

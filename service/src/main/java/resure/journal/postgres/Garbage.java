@@ -73,7 +73,7 @@ final class Garbage {
             """
             DELETE FROM documents WHERE (kind, tenant, incarnation, id) IN (
               SELECT kind, tenant, incarnation, id FROM documents
-              WHERE kind IN (1, 2, 3) AND tenant = ? AND incarnation = ? LIMIT %d)
+              WHERE kind IN (1, 2, 3, 4) AND tenant = ? AND incarnation = ? LIMIT %d)
             """
                 .formatted(rows),
             tenant,

@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -548,6 +549,34 @@ public final class PostgresJournal implements Journal {
                 .number(number(to))
                 .number(Seal.of(moved, content))
                 .bytes(content);
+            return statement.executeUpdate() > 0;
+          }
+        });
+  }
+
+  /** By the database's clock. */
+  @Override
+  public boolean claim(Document document, String owner, Duration lease) throws JournalException {
+    return database.write(
+        connection -> {
+          try (PreparedStatement statement =
+              connection.prepareStatement(
+                  """
+                  UPDATE documents d SET owner = ?,
+                    claimed_until = now() + ? * interval '1 millisecond'
+                  FROM heads h
+                  WHERE h.tenant = ? AND h.name = ? AND h.incarnation = ?
+                    AND d.kind = ? AND d.tenant = h.tenant AND d.incarnation = h.incarnation
+                    AND d.id = ?
+                    AND (d.owner IS NULL OR d.owner = ? OR d.claimed_until < now())
+                  """)) {
+            new Parameters(statement)
+                .text(owner)
+                .number(lease.toMillis())
+                .run(document.run())
+                .number(number(document.kind()))
+                .text(document.id())
+                .text(owner);
             return statement.executeUpdate() > 0;
           }
         });

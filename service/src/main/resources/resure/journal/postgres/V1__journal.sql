@@ -60,6 +60,9 @@ CREATE TABLE documents (
   name bytea NOT NULL,
   seal integer NOT NULL,
   content bytea NOT NULL,
+  -- Who works on it, and until when.
+  owner bytea,
+  claimed_until timestamptz,
   PRIMARY KEY (kind, tenant, incarnation, id)
 );
 
