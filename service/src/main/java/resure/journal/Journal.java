@@ -1,8 +1,9 @@
 package resure.journal;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import resure.observation.RunId;
 
@@ -16,22 +17,43 @@ import resure.observation.RunId;
 public interface Journal extends AutoCloseable {
 
   /**
-   * Appends a group; on return it is durable (as far as the configured durability promises). The
-   * entries of one run are adjacent and their sequences ascend by 1. A run whose first sequence is
-   * not one more than its newest entry's, that is gone, or whose name is taken (for {@link
-   * JournalEntry.Created}) conflicts: none of its entries is appended, all others are.
+   * Whether other processes may append too. What this one knows of a run may then be behind, and
+   * {@link #head} tells.
+   */
+  boolean shared();
+
+  /**
+   * Appends a group, each run at most once; on return it is durable (as far as the configured
+   * durability promises). A run conflicts, and nothing is appended to it, when its journal does not
+   * end at {@link Append#after}, when it is gone, when its name is taken (for {@link
+   * JournalEntry.Created}), or when one of the keys is that of a batch that no rewind has removed.
+   * All other runs are unharmed.
    *
    * <p>{@code Created} claims the name; {@code Rewound} forgets the keys of the batches that it
    * removes; {@code Deleted} removes the run with all that belongs to it and frees the name.
    *
-   * @return the runs that conflicted
+   * @return where the journals of the runs end now that did not conflict
    * @throws OutcomeUnknownException when the group may or may not have been written
    * @throws JournalUnavailableException when nothing was written
    */
-  Set<RunKey> append(List<Append> group) throws JournalException;
+  Map<RunKey, Head> append(List<Append> group) throws JournalException;
 
   /**
-   * Reads entries in order of sequence, those that a rewind removed included.
+   * Waits until nobody else appends to the run, and keeps everybody away until the result is
+   * closed, or for as long as the store allows one to. To be closed by the caller. A store of one
+   * process has nobody to keep away.
+   */
+  default Exclusive exclusive(RunKey run) throws JournalException {
+    return Exclusive.without(this);
+  }
+
+  /** Where the run's journal ends now; null when the run is gone. */
+  @Nullable Head head(RunKey run) throws JournalException;
+
+  /**
+   * Reads entries in order of sequence, those that a rewind removed included. Each {@link
+   * StoredEntry#follows} the one before it; whether the first follows what the caller knows is for
+   * the caller to ask.
    *
    * @param from first sequence, at least 1
    * @param maxBytes stops after the entry that reaches this size, but gives at least one
@@ -49,10 +71,16 @@ public interface Journal extends AutoCloseable {
   /** Names of a tenant's runs in order of their bytes, those after {@code after} (null: all). */
   List<RunKey> list(String tenant, @Nullable String after, int limit) throws JournalException;
 
-  /** Keeps a snapshot beside the older ones. Not synced: losing one costs reading, never data. */
+  /**
+   * Keeps a snapshot beside the older ones, unless the run is gone. Losing one costs reading, never
+   * data.
+   */
   void save(RunKey run, Snapshot snapshot) throws JournalException;
 
-  /** Newest undamaged snapshot of a sequence of at most {@code atMost}; null when there is none. */
+  /**
+   * Newest snapshot of a sequence of at most {@code atMost} that is undamaged and whose head is one
+   * that the run's journal has had; null when there is none.
+   */
   @Nullable Snapshot snapshot(RunKey run, long atMost) throws JournalException;
 
   /**
@@ -75,6 +103,15 @@ public interface Journal extends AutoCloseable {
    * @throws JournalUnavailableException when nothing was written
    */
   boolean move(Document document, DocumentKind to, byte[] content) throws JournalException;
+
+  /**
+   * Says that {@code owner} works on the document for as long as {@code lease} from now. Of several
+   * owners one has it, until its time, which is the store's own, is over; to claim again what one
+   * has makes it longer.
+   *
+   * @return false when another owner has it, or it is not there
+   */
+  boolean claim(Document document, String owner, Duration lease) throws JournalException;
 
   /** Discards documents of one run in one write; those that are not there are passed over. */
   void discard(Collection<Document> documents) throws JournalException;

@@ -1,20 +1,25 @@
 package resure.journal;
 
-/** A run's folded state at a sequence number, as bytes that only the run understands. */
+/** A run's folded state at one place of its journal, as bytes that only the run understands. */
 public final class Snapshot {
 
-  private final long sequence;
+  private final Head head;
   private final byte[] state;
 
   /** Takes over the array. */
-  public Snapshot(long sequence, byte[] state) {
-    this.sequence = sequence;
+  public Snapshot(Head head, byte[] state) {
+    this.head = head;
     this.state = state;
   }
 
-  /** The last entry that is in it. */
+  /** Where the run's journal ended with the last entry that is in it. */
+  public Head head() {
+    return head;
+  }
+
+  /** Position of the last entry that is in it. */
   public long sequence() {
-    return sequence;
+    return head.sequence();
   }
 
   /** The state. */

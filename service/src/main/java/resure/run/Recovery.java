@@ -4,6 +4,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import resure.compute.Compute;
 import resure.journal.CorruptJournalException;
+import resure.journal.Head;
 import resure.journal.Journal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
@@ -53,25 +54,29 @@ final class Recovery {
     if (!(first.getFirst().entry() instanceof JournalEntry.Created created)) {
       throw new CorruptJournalException("the first entry of a run does not create it");
     }
-    Run run = start(key, created, ahead);
+    Head beginning = first.getFirst().head();
+    if (!first.getFirst().follows(Head.NONE)) {
+      throw new CorruptJournalException("the first entry of a run follows another");
+    }
+    Run run = start(key, created, beginning, ahead);
     while (!catchUp(run, ahead)) {
       run.release();
-      run = start(key, created, ahead);
+      run = start(key, created, beginning, ahead);
     }
     return run;
   }
 
-  private Run start(RunKey key, JournalEntry.Created created, Rewinds ahead)
+  private Run start(RunKey key, JournalEntry.Created created, Head beginning, Rewinds ahead)
       throws JournalException {
     long atMost = Long.MAX_VALUE;
     while (true) {
       Snapshot snapshot = journal.snapshot(key, atMost);
       if (snapshot == null) {
-        return Run.created(key, created, compute);
+        return Run.created(key, created, beginning, compute);
       }
       try {
         SnapshotFormat.State state = SnapshotFormat.decode(snapshot);
-        if (!ahead.removed(state.sequence(), state.newest())) {
+        if (!ahead.removed(snapshot.sequence(), state.newest())) {
           return Run.restored(key, created, state, compute);
         }
       } catch (CorruptJournalException e) {
@@ -90,7 +95,13 @@ final class Recovery {
     boolean whole = true;
     long next = run.sequence() + 1;
     List<StoredEntry> chunk = journal.read(run.key(), next, CHUNK_BYTES);
+    Head reached = run.head();
     while (!chunk.isEmpty()) {
+      if (!chunk.getFirst().follows(reached)) {
+        throw new CorruptJournalException(
+            "entry %d does not follow the one before it".formatted(next));
+      }
+      reached = chunk.getLast().head();
       for (StoredEntry stored : chunk) {
         if (stored.entry() instanceof JournalEntry.Rewound rewound) {
           whole &= !run.holds(rewound.nextStep());
@@ -105,6 +116,7 @@ final class Recovery {
           } else {
             run.apply(stored.sequence(), stored.entry());
           }
+          run.reached(stored.head());
         }
       }
       next = chunk.getLast().sequence() + 1;

@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import resure.compute.Compute;
 import resure.compute.Reference;
 import resure.compute.Weighing;
+import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.RunKey;
 import resure.journal.Start;
@@ -33,7 +34,7 @@ public final class Refolding implements AutoCloseable {
             configuration,
             recorded.labels(),
             start == null ? null : inherited(start, configuration));
-    run = Run.created(key, created, compute);
+    run = Run.created(key, created, new Head(1, 0), compute);
   }
 
   /** What was recorded of the other run, pooled where this configuration has fewer slots. */

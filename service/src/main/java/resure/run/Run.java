@@ -9,6 +9,7 @@ import resure.compute.Folding;
 import resure.compute.RawWeights;
 import resure.compute.Reference;
 import resure.compute.Weighing;
+import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.RunKey;
 import resure.journal.Start;
@@ -44,6 +45,7 @@ final class Run {
   private final OpenSteps steps;
   private final Totals totals;
   private long sequence;
+  private long checksum;
   private long lateBatches;
   private Stepping stepping;
   private @Nullable Instant lastBatchAt;
@@ -58,7 +60,8 @@ final class Run {
     attempts = state.attempts();
     rewinds = state.rewinds();
     totals = state.totals();
-    sequence = state.sequence();
+    sequence = state.head().sequence();
+    checksum = state.head().checksum();
     lateBatches = state.lateBatches();
     stepping = state.stepping();
     lastBatchAt = state.lastBatchAt();
@@ -79,7 +82,7 @@ final class Run {
             compute, configuration().halfLife(), state.newest(), references, state.pending());
   }
 
-  private Run(RunKey key, JournalEntry.Created created, Compute compute) {
+  private Run(RunKey key, JournalEntry.Created created, Head head, Compute compute) {
     this.key = key;
     this.created = created;
     this.settings = settings(created);
@@ -87,7 +90,8 @@ final class Run {
     attempts = new Attempts();
     rewinds = new Rewinds();
     totals = new Totals();
-    sequence = 1;
+    sequence = head.sequence();
+    checksum = head.checksum();
     stepping = Stepping.UNDECIDED;
     Start start = created.start();
     // The mean weight begins at nothing whatever the triples: no weight of this run was answered.
@@ -105,9 +109,9 @@ final class Run {
         created.configuration(), created.labels(), start == null ? null : start.resolved());
   }
 
-  /** A run at its first entry. */
-  static Run created(RunKey key, JournalEntry.Created created, Compute compute) {
-    return new Run(key, created, compute);
+  /** A run at its first entry, with which its journal ends at {@code head}. */
+  static Run created(RunKey key, JournalEntry.Created created, Head head, Compute compute) {
+    return new Run(key, created, head, compute);
   }
 
   /** A run as a snapshot found it. */
@@ -135,7 +139,7 @@ final class Run {
   /** Everything bounded that applying the journal has built. */
   SnapshotFormat.State state() {
     return new SnapshotFormat.State(
-        sequence,
+        head(),
         attempts,
         rewinds,
         totals,
@@ -182,6 +186,19 @@ final class Run {
 
   long sequence() {
     return sequence;
+  }
+
+  /** Where its journal ends with what was applied. */
+  Head head() {
+    return new Head(sequence, checksum);
+  }
+
+  /** Notes where the journal ends with what has been applied; to be called before it is asked. */
+  void reached(Head head) {
+    if (head.sequence() != sequence) {
+      throw new IllegalStateException("entry " + head.sequence() + " is not " + sequence);
+    }
+    checksum = head.checksum();
   }
 
   Stepping stepping() {

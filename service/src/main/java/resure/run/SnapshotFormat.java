@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import resure.journal.CorruptJournalException;
+import resure.journal.Head;
 import resure.journal.Snapshot;
 import resure.statistics.BatchMoments;
 import resure.statistics.Moments;
@@ -50,9 +51,9 @@ final class SnapshotFormat {
   /** A reference with its triples on the heap. */
   record StoredReference(MomentsTable triples, RunMean runMean) {}
 
-  /** Everything bounded that applying a run's journal has built, up to {@code sequence}. */
+  /** Everything bounded that applying a run's journal has built, up to {@code head}. */
   record State(
-      long sequence,
+      Head head,
       Attempts attempts,
       Rewinds rewinds,
       Totals totals,
@@ -68,7 +69,7 @@ final class SnapshotFormat {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(1024);
     try (DataOutputStream out = new DataOutputStream(bytes)) {
       out.writeByte(VERSION);
-      out.writeLong(state.sequence);
+      out.writeLong(state.head.sequence());
       writeText(out, state.attempts.current());
       out.writeLong(state.attempts.lastRewind());
       out.writeInt(state.attempts.past().size());
@@ -97,7 +98,7 @@ final class SnapshotFormat {
     } catch (IOException e) {
       throw new IllegalStateException("writing to memory cannot fail", e);
     }
-    return new Snapshot(state.sequence, bytes.toByteArray());
+    return new Snapshot(state.head, bytes.toByteArray());
   }
 
   static State decode(Snapshot snapshot) throws CorruptJournalException {
@@ -106,7 +107,9 @@ final class SnapshotFormat {
       if (version != VERSION) {
         throw new CorruptJournalException("snapshot of unknown version " + version);
       }
-      long sequence = in.readLong();
+      if (in.readLong() != snapshot.sequence()) {
+        throw new CorruptJournalException("snapshot of another sequence");
+      }
       Attempts attempts = readAttempts(in);
       List<Rewinds.Rewind> rewinds = new ArrayList<>();
       for (int i = in.readInt(); i > 0; i--) {
@@ -127,7 +130,7 @@ final class SnapshotFormat {
         pending.add(readPending(in));
       }
       return new State(
-          sequence,
+          snapshot.head(),
           attempts,
           new Rewinds(rewinds),
           totals,

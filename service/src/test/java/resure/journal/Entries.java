@@ -137,4 +137,21 @@ public final class Entries {
   private static List<Moments> moments(MomentsTable triples) {
     return IntStream.range(0, triples.slots()).mapToObj(triples::moments).toList();
   }
+
+  /** What appends to a run as its journal is now. */
+  public static Append next(Journal journal, RunKey run, JournalEntry... entries)
+      throws JournalException {
+    Head head = journal.head(run);
+    return new Append(run, head == null ? Head.NONE : head, List.of(entries));
+  }
+
+  /** Appends to a run what must be taken. */
+  public static Head append(Journal journal, RunKey run, JournalEntry... entries)
+      throws JournalException {
+    Head head = journal.append(List.of(next(journal, run, entries))).get(run);
+    if (head == null) {
+      throw new AssertionError(run + " conflicts with " + List.of(entries));
+    }
+    return head;
+  }
 }

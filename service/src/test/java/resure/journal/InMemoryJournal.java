@@ -1,16 +1,15 @@
 package resure.journal;
 
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
-import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import resure.observation.RunId;
@@ -33,8 +32,9 @@ public final class InMemoryJournal implements Journal {
 
   private static final class Run {
     final List<byte[]> entries = new ArrayList<>();
+    final List<Head> heads = new ArrayList<>();
     final Map<String, Long> keys = new HashMap<>();
-    final NavigableMap<Long, byte[]> snapshots = new TreeMap<>();
+    final NavigableMap<Long, Snapshot> snapshots = new TreeMap<>();
     final Map<DocumentKind, NavigableMap<String, byte[]>> documents =
         new EnumMap<>(DocumentKind.class);
 
@@ -49,6 +49,10 @@ public final class InMemoryJournal implements Journal {
   private @Nullable Failure nextDocumentFailure;
   private boolean unavailable;
   private boolean closed;
+  private boolean shared;
+  private @Nullable Runnable interference;
+  private int exclusives;
+  private final Map<Document, String> claims = new HashMap<>();
 
   /**
    * Makes the next append fail; every call after it is refused until {@link #check}.
@@ -57,6 +61,30 @@ public final class InMemoryJournal implements Journal {
    */
   public synchronized void failNextAppend(Failure failure) {
     nextFailure = failure;
+  }
+
+  /** From now on, others append too. */
+  public synchronized void share() {
+    shared = true;
+  }
+
+  /** What happens just before each append, but to a run that others are kept away from. */
+  public synchronized void interfere(@Nullable Runnable before) {
+    interference = before;
+  }
+
+  /** How often others were kept away from a run. */
+  public synchronized int exclusives() {
+    return exclusives;
+  }
+
+  /** Forgets the newest entries of a run, as a backup does that is older. */
+  public synchronized void putBack(RunKey key, long sequence) {
+    Run run = Objects.requireNonNull(runs.get(key));
+    int kept = Math.toIntExact(sequence);
+    run.entries.subList(kept, run.entries.size()).clear();
+    run.heads.subList(kept, run.heads.size()).clear();
+    run.keys.values().removeIf(of -> of > sequence);
   }
 
   /** Flips a bit of an entry, as a failing disk would. */
@@ -78,7 +106,18 @@ public final class InMemoryJournal implements Journal {
   }
 
   @Override
-  public synchronized Set<RunKey> append(List<Append> group) throws JournalException {
+  public synchronized Map<RunKey, Head> append(List<Append> group) throws JournalException {
+    requireOpen();
+    Runnable before = interference;
+    interference = null;
+    if (before != null) {
+      before.run();
+      interference = before;
+    }
+    return appendNow(group);
+  }
+
+  private synchronized Map<RunKey, Head> appendNow(List<Append> group) throws JournalException {
     requireOpen();
     Failure failure = nextFailure;
     nextFailure = null;
@@ -89,52 +128,59 @@ public final class InMemoryJournal implements Journal {
     if (failure == Failure.UNKNOWN_LOST) {
       throw new OutcomeUnknownException("told to fail");
     }
-    Set<RunKey> conflicts = new HashSet<>();
-    RunKey last = null;
+    Map<RunKey, Head> heads = new HashMap<>();
     for (Append append : group) {
-      RunKey key = append.run();
-      if (!key.equals(last) && conflicts(append)) {
-        conflicts.add(key);
-      }
-      last = key;
-      if (!conflicts.contains(key)) {
-        write(append);
+      if (!conflicts(append)) {
+        heads.put(append.run(), write(append));
       }
     }
     if (failure == Failure.UNKNOWN_WRITTEN) {
       throw new OutcomeUnknownException("told to fail");
     }
-    return conflicts;
+    return heads;
   }
 
-  private boolean conflicts(Append first) {
-    RunKey key = first.run();
-    Run run = runs.get(key);
-    if (first.entry() instanceof JournalEntry.Created) {
-      return run != null || names(key.id().tenant()).containsKey(key.id().name());
-    }
-    return run == null || first.sequence() != run.entries.size() + 1;
-  }
-
-  private void write(Append append) {
+  private boolean conflicts(Append append) {
     RunKey key = append.run();
+    Run run = runs.get(key);
+    if (run == null) {
+      return !append.after().equals(Head.NONE)
+          || names(key.id().tenant()).containsKey(key.id().name());
+    }
+    return !run.heads.getLast().equals(append.after())
+        || append.entries().stream()
+            .anyMatch(
+                entry ->
+                    entry instanceof JournalEntry.Batch batch && run.keys.containsKey(batch.key()));
+  }
+
+  private Head write(Append append) {
+    Head head = append.after();
+    for (JournalEntry entry : append.entries()) {
+      head = write(append.run(), head, entry);
+    }
+    return head;
+  }
+
+  private Head write(RunKey key, Head after, JournalEntry entry) {
     RunId id = key.id();
-    if (append.entry() instanceof JournalEntry.Deleted) {
+    ByteBuffer encoded = new EntryFormat().encode(key.incarnation(), after.sequence() + 1, entry);
+    Head head = after.next(encoded);
+    if (entry instanceof JournalEntry.Deleted) {
       runs.remove(key);
       names(id.tenant()).remove(id.name());
-      return;
+      return head;
     }
     Run run = runs.computeIfAbsent(key, k -> new Run());
-    ByteBuffer encoded =
-        new EntryFormat().encode(key.incarnation(), append.sequence(), append.entry());
     byte[] bytes = new byte[encoded.remaining()];
     encoded.get(bytes);
     run.entries.add(bytes);
-    switch (append.entry()) {
+    run.heads.add(head);
+    switch (entry) {
       case JournalEntry.Created created -> names(id.tenant()).put(id.name(), key);
       case JournalEntry.Batch batch -> {
         if (batch.key() != null) {
-          run.keys.put(batch.key(), append.sequence());
+          run.keys.put(batch.key(), head.sequence());
         }
       }
       case JournalEntry.Rewound rewound ->
@@ -142,6 +188,7 @@ public final class InMemoryJournal implements Journal {
       case JournalEntry.Finished finished -> {}
       case JournalEntry.Deleted deleted -> {}
     }
+    return head;
   }
 
   private static long step(RunKey key, Run run, long sequence) {
@@ -160,6 +207,35 @@ public final class InMemoryJournal implements Journal {
   }
 
   @Override
+  public synchronized boolean shared() {
+    return shared;
+  }
+
+  @Override
+  public synchronized Exclusive exclusive(RunKey run) throws JournalException {
+    requireOpen();
+    exclusives++;
+    return new Exclusive() {
+      @Override
+      public Map<RunKey, Head> append(Append append) throws JournalException {
+        return appendNow(List.of(append));
+      }
+
+      @Override
+      public void close() {
+        // Whoever is kept away here is only the interference.
+      }
+    };
+  }
+
+  @Override
+  public synchronized @Nullable Head head(RunKey key) throws JournalException {
+    requireOpen();
+    Run run = runs.get(key);
+    return run == null ? null : run.heads.getLast();
+  }
+
+  @Override
   public synchronized List<StoredEntry> read(RunKey key, long from, int maxBytes)
       throws JournalException {
     requireOpen();
@@ -170,7 +246,7 @@ public final class InMemoryJournal implements Journal {
         run != null && s <= run.entries.size() && (bytes < maxBytes || read.isEmpty());
         s++) {
       byte[] entry = run.entries.get(Math.toIntExact(s) - 1);
-      read.add(new StoredEntry(s, EntryFormat.decode(key.incarnation(), s, entry)));
+      read.add(new StoredEntry(key, run.heads.get(Math.toIntExact(s) - 1), entry));
       bytes += entry.length;
     }
     return read;
@@ -203,7 +279,8 @@ public final class InMemoryJournal implements Journal {
     requireOpen();
     Run run = runs.get(key);
     if (run != null) {
-      run.snapshots.put(snapshot.sequence(), snapshot.state().clone());
+      run.snapshots.put(
+          snapshot.sequence(), new Snapshot(snapshot.head(), snapshot.state().clone()));
       while (run.snapshots.size() > 32) {
         run.snapshots.pollFirstEntry();
       }
@@ -214,8 +291,14 @@ public final class InMemoryJournal implements Journal {
   public synchronized @Nullable Snapshot snapshot(RunKey key, long atMost) throws JournalException {
     requireOpen();
     Run run = runs.get(key);
-    Map.Entry<Long, byte[]> newest = run == null ? null : run.snapshots.floorEntry(atMost);
-    return newest == null ? null : new Snapshot(newest.getKey(), newest.getValue().clone());
+    if (run != null) {
+      for (Snapshot snapshot : run.snapshots.headMap(atMost, true).descendingMap().values()) {
+        if (run.heads.contains(snapshot.head())) {
+          return new Snapshot(snapshot.head(), snapshot.state().clone());
+        }
+      }
+    }
+    return null;
   }
 
   /** Makes the next document that is written fail, written or not as said. */
@@ -264,6 +347,21 @@ public final class InMemoryJournal implements Journal {
     run.documents(to).put(document.id(), content.clone());
     failDocument(Failure.UNKNOWN_WRITTEN);
     return true;
+  }
+
+  @Override
+  public synchronized boolean claim(Document document, String owner, Duration lease)
+      throws JournalException {
+    requireOpen();
+    Run run = runs.get(document.run());
+    return run != null
+        && run.documents(document.kind()).containsKey(document.id())
+        && (!shared || claims.computeIfAbsent(document, d -> owner).equals(owner));
+  }
+
+  /** Makes the time of all claims be over. */
+  public synchronized void expireClaims() {
+    claims.clear();
   }
 
   @Override

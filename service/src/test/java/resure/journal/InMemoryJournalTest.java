@@ -25,7 +25,7 @@ class InMemoryJournalTest extends JournalContract {
   @Test
   void failsAsToldAndIsThereAgainAfterTheCheck() throws Exception {
     RunKey run = Entries.run("told");
-    List<Append> creation = List.of(new Append(run, 1, Entries.created()));
+    List<Append> creation = List.of(new Append(run, Head.NONE, List.of(Entries.created())));
 
     journal.failNextAppend(Failure.UNAVAILABLE);
     assertThatThrownBy(() -> journal.append(creation))

@@ -5,10 +5,11 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -50,10 +51,15 @@ public abstract class JournalContract {
     journal = reopen();
   }
 
-  private void append(RunKey run, long sequence, JournalEntry entry) throws JournalException {
-    assertThat(journal.append(List.of(new Append(run, sequence, entry))))
-        .as("conflicts of %s as entry %d", entry, sequence)
-        .isEmpty();
+  private Head append(RunKey run, long sequence, JournalEntry entry) throws JournalException {
+    Head head = Entries.append(journal, run, entry);
+    assertThat(head.sequence()).isEqualTo(sequence);
+    return head;
+  }
+
+  /** A snapshot at the run's head. */
+  private void save(RunKey run, String state) throws JournalException {
+    journal.save(run, new Snapshot(requireNonNull(journal.head(run)), state.getBytes(UTF_8)));
   }
 
   private RunKey create(String name) throws JournalException {
@@ -113,16 +119,15 @@ public abstract class JournalContract {
     JournalEntry.Batch first = Entries.batch("a", 0, 0);
     JournalEntry.Batch second = Entries.batch("b", 0, 1);
 
-    Set<RunKey> conflicts =
+    Map<RunKey, Head> heads =
         journal.append(
             List.of(
-                new Append(one, 1, Entries.created()),
-                new Append(one, 2, first),
-                new Append(one, 3, second),
-                new Append(two, 1, Entries.created()),
-                new Append(two, 2, second)));
+                new Append(one, Head.NONE, List.of(Entries.created(), first, second)),
+                new Append(two, Head.NONE, List.of(Entries.created(), second))));
 
-    assertThat(conflicts).isEmpty();
+    assertThat(heads).containsOnlyKeys(one, two);
+    assertThat(heads.get(one)).isEqualTo(journal.head(one));
+    assertThat(heads.get(two)).isEqualTo(journal.head(two));
     assertHolds(one, Entries.created(), first, second);
     assertHolds(two, Entries.created(), second);
     assertThat(journal.find(one, "b")).isEqualTo(3);
@@ -131,19 +136,18 @@ public abstract class JournalContract {
   }
 
   @Test
-  void aSequenceThatIsNotTheNextConflictsAndNamesItsRunAndTheOthersAreAppended() throws Exception {
+  void anAppendAfterAnotherHeadConflictsAndTheOtherRunsAreAppended() throws Exception {
     RunKey taken = create("taken");
-    append(taken, 2, Entries.batch("winner", 0, 0));
     RunKey other = create("other");
+    Append late =
+        Entries.next(
+            journal, taken, Entries.batch("loser", 0, 1), Entries.batch("after-loser", 0, 2));
+    append(taken, 2, Entries.batch("winner", 0, 0));
 
-    Set<RunKey> conflicts =
-        journal.append(
-            List.of(
-                new Append(taken, 2, Entries.batch("loser", 0, 1)),
-                new Append(taken, 3, Entries.batch("after-loser", 0, 2)),
-                new Append(other, 2, Entries.batch("other", 0, 0))));
+    Map<RunKey, Head> heads =
+        journal.append(List.of(late, Entries.next(journal, other, Entries.batch("other", 0, 0))));
 
-    assertThat(conflicts).containsExactly(taken);
+    assertThat(heads).containsOnlyKeys(other);
     assertHolds(taken, Entries.created(), Entries.batch("winner", 0, 0));
     assertHolds(other, Entries.created(), Entries.batch("other", 0, 0));
     assertThat(journal.find(taken, "loser")).isZero();
@@ -151,15 +155,70 @@ public abstract class JournalContract {
   }
 
   @Test
-  void aSequenceThatLeavesAGapConflicts() throws Exception {
-    RunKey run = create("gap");
+  void anAppendToAnotherHistoryConflictsAlthoughItsSequenceIsTheNext() throws Exception {
+    RunKey run = create("history");
+    Head mine = append(run, 2, Entries.batch("mine", 0, 0));
+    Head others = new Head(2, mine.checksum() ^ 1);
 
-    assertThat(journal.append(List.of(new Append(run, 3, Entries.batch(null, 0, 0)))))
-        .containsExactly(run);
+    for (int round = 0; round < 2; round++) {
+      assertThat(
+              journal.append(List.of(new Append(run, others, List.of(Entries.batch(null, 1, 0))))))
+          .isEmpty();
+      assertThat(journal.head(run)).isEqualTo(mine);
+      closeAndReopen();
+    }
+  }
+
+  @Test
+  void anAppendThatLeavesAGapConflicts() throws Exception {
+    RunKey run = create("gap");
+    Append gap = new Append(run, new Head(2, 7), List.of(Entries.batch(null, 0, 0)));
+
+    assertThat(journal.append(List.of(gap))).isEmpty();
     closeAndReopen();
-    assertThat(journal.append(List.of(new Append(run, 3, Entries.batch(null, 0, 0)))))
-        .containsExactly(run);
+    assertThat(journal.append(List.of(gap))).isEmpty();
     assertHolds(run, Entries.created());
+  }
+
+  @Test
+  void aKeyThatStandsConflictsAndNothingOfItsRunIsAppended() throws Exception {
+    RunKey run = create("known");
+    RunKey other = create("other");
+    append(run, 2, Entries.batch("k", 4, 0));
+
+    Map<RunKey, Head> heads =
+        journal.append(
+            List.of(
+                Entries.next(journal, run, Entries.batch("new", 5, 0), Entries.batch("k", 5, 1)),
+                Entries.next(journal, other, Entries.batch("k", 5, 0))));
+
+    assertThat(heads).containsOnlyKeys(other);
+    assertHolds(run, Entries.created(), Entries.batch("k", 4, 0));
+    assertThat(journal.find(run, "new")).isZero();
+    append(run, 3, new JournalEntry.Rewound(Entries.AT, 4, null));
+    append(run, 4, Entries.batch("k", 5, 1));
+    assertThat(journal.find(run, "k")).isEqualTo(4);
+  }
+
+  @Test
+  void eachEntryFollowsTheOneBeforeItAndTheLastIsTheHead() throws Exception {
+    RunKey run = create("chained");
+    for (int s = 2; s <= 20; s++) {
+      append(run, s, Entries.batch(null, s, 0));
+    }
+    assertThat(journal.head(Entries.run("nobody"))).isNull();
+
+    for (int round = 0; round < 2; round++) {
+      Head head = Head.NONE;
+      for (StoredEntry stored : journal.read(run, 1, ALL)) {
+        assertThat(stored.follows(head)).isTrue();
+        assertThat(stored.follows(new Head(head.sequence(), head.checksum() + 1))).isFalse();
+        head = stored.head();
+      }
+      assertThat(head).isEqualTo(journal.head(run));
+      assertThat(head.sequence()).isEqualTo(20);
+      closeAndReopen();
+    }
   }
 
   @Test
@@ -167,8 +226,7 @@ public abstract class JournalContract {
     RunKey first = create("name");
     RunKey second = Entries.run("name");
 
-    assertThat(journal.append(List.of(new Append(second, 1, Entries.created()))))
-        .containsExactly(second);
+    assertThat(journal.append(List.of(Entries.next(journal, second, Entries.created())))).isEmpty();
     assertThat(journal.lookup(first.id())).isEqualTo(first);
     assertThat(journal.read(second, 1, ALL)).isEmpty();
     closeAndReopen();
@@ -180,13 +238,14 @@ public abstract class JournalContract {
     RunKey first = Entries.run("name");
     RunKey second = Entries.run("name");
 
-    assertThat(
-            journal.append(
-                List.of(
-                    new Append(first, 1, Entries.created()),
-                    new Append(second, 1, Entries.created()))))
-        .containsExactly(second);
-    assertThat(journal.lookup(first.id())).isEqualTo(first);
+    Map<RunKey, Head> heads =
+        journal.append(
+            List.of(
+                new Append(first, Head.NONE, List.of(Entries.created())),
+                new Append(second, Head.NONE, List.of(Entries.created()))));
+
+    assertThat(heads).hasSize(1);
+    assertThat(heads).containsOnlyKeys(requireNonNull(journal.lookup(first.id())));
   }
 
   @Test
@@ -267,7 +326,8 @@ public abstract class JournalContract {
     RunKey run = create("old");
     append(neighbour, 2, Entries.batch("k", 0, 0));
     append(run, 2, Entries.batch("k", 0, 0));
-    journal.save(run, new Snapshot(2, new byte[] {1}));
+    save(run, "two");
+    Head last = requireNonNull(journal.head(run));
     append(run, 3, new JournalEntry.Deleted(Entries.AT));
 
     for (int round = 0; round < 2; round++) {
@@ -276,10 +336,9 @@ public abstract class JournalContract {
       assertThat(journal.find(run, "k")).isZero();
       assertThat(journal.snapshot(run, 100)).isNull();
       assertThat(journal.list("default", null, 10)).containsExactly(neighbour);
-      assertThat(journal.append(List.of(new Append(run, 3, Entries.batch(null, 1, 0)))))
-          .containsExactly(run);
-      assertThat(journal.append(List.of(new Append(run, 4, Entries.batch(null, 1, 0)))))
-          .containsExactly(run);
+      assertThat(journal.head(run)).isNull();
+      assertThat(journal.append(List.of(new Append(run, last, List.of(Entries.batch(null, 1, 0))))))
+          .isEmpty();
       assertHolds(neighbour, Entries.created(), Entries.batch("k", 0, 0));
       assertThat(journal.find(neighbour, "k")).isEqualTo(2);
       closeAndReopen();
@@ -293,11 +352,11 @@ public abstract class JournalContract {
   @Test
   void aRunThatIsDeletedCannotBeDeletedAgain() throws Exception {
     RunKey run = create("once");
-    append(run, 2, new JournalEntry.Deleted(Entries.AT));
+    Append deletion = Entries.next(journal, run, new JournalEntry.Deleted(Entries.AT));
+    assertThat(journal.append(List.of(deletion))).containsOnlyKeys(run);
     RunKey successor = create("once");
 
-    assertThat(journal.append(List.of(new Append(run, 2, new JournalEntry.Deleted(Entries.AT)))))
-        .containsExactly(run);
+    assertThat(journal.append(List.of(deletion))).isEmpty();
     assertThat(journal.lookup(run.id())).isEqualTo(successor);
   }
 
@@ -334,10 +393,13 @@ public abstract class JournalContract {
     RunKey run = create("snapshots");
     for (int s = 2; s <= 31; s++) {
       append(run, s, Entries.batch(null, s, 0));
+      switch (s) {
+        case 10 -> save(run, "ten");
+        case 20 -> save(run, "twenty");
+        case 30 -> save(run, "thirty");
+        default -> {}
+      }
     }
-    journal.save(run, new Snapshot(10, "ten".getBytes(UTF_8)));
-    journal.save(run, new Snapshot(20, "twenty".getBytes(UTF_8)));
-    journal.save(run, new Snapshot(30, "thirty".getBytes(UTF_8)));
 
     for (int round = 0; round < 2; round++) {
       assertThat(journal.snapshot(run, 9)).isNull();
@@ -347,7 +409,10 @@ public abstract class JournalContract {
       assertThat(newest(run, Long.MAX_VALUE).sequence()).isEqualTo(30);
       closeAndReopen();
     }
-    journal.save(run, new Snapshot(30, "again".getBytes(UTF_8)));
+    journal.save(run, new Snapshot(newest(run, 30).head(), "again".getBytes(UTF_8)));
+    assertThat(newest(run, 31).state()).isEqualTo("again".getBytes(UTF_8));
+    // Of another history: taken by somebody who did not see what became of the run.
+    journal.save(run, new Snapshot(new Head(31, 7), "other".getBytes(UTF_8)));
     assertThat(newest(run, 31).state()).isEqualTo("again".getBytes(UTF_8));
     assertThat(journal.snapshot(Entries.run("snapshots"), 100)).isNull();
   }
@@ -355,8 +420,9 @@ public abstract class JournalContract {
   @Test
   void aSnapshotOfARunThatIsGoneIsNotKept() throws Exception {
     RunKey run = create("gone");
+    Snapshot snapshot = new Snapshot(requireNonNull(journal.head(run)), new byte[] {1});
     append(run, 2, new JournalEntry.Deleted(Entries.AT));
-    journal.save(run, new Snapshot(1, new byte[] {1}));
+    journal.save(run, snapshot);
 
     assertThat(journal.snapshot(run, 100)).isNull();
   }
@@ -449,6 +515,23 @@ public abstract class JournalContract {
   }
 
   @Test
+  void aDocumentThatIsThereCanBeClaimedAgainByItsOwnerAndOneThatIsNotCannot() throws Exception {
+    RunKey run = create("claimed");
+    Document document = new Document(run, DocumentKind.REPLAY_RUNNING, "1");
+    Duration lease = Duration.ofMinutes(1);
+    assertThat(journal.claim(document, "me", lease)).isFalse();
+    journal.keep(document, new byte[] {1});
+
+    assertThat(journal.claim(document, "me", lease)).isTrue();
+    assertThat(journal.claim(document, "me", lease)).isTrue();
+    if (journal.shared()) {
+      assertThat(journal.claim(document, "other", lease)).isFalse();
+    }
+    journal.move(document, DocumentKind.REPLAY, new byte[] {2});
+    assertThat(journal.claim(document, "me", lease)).isFalse();
+  }
+
+  @Test
   void documentsAreKeptWhileTheRunIsAppendedTo() throws Exception {
     RunKey run = create("busy");
     int rounds = 200;
@@ -489,16 +572,14 @@ public abstract class JournalContract {
                 () -> {
                   RunKey own = create("writer-" + writer);
                   for (int round = 0; round < rounds; round++) {
+                    JournalEntry.Batch batch = Entries.batch(null, round, writer);
+                    List<Append> group =
+                        List.of(
+                            Entries.next(journal, run, batch), Entries.next(journal, own, batch));
                     barrier.await();
-                    Set<RunKey> conflicts =
-                        journal.append(
-                            List.of(
-                                new Append(
-                                    run, round + 2, Entries.batch("k" + round, round, writer)),
-                                new Append(
-                                    own, round + 2, Entries.batch("k" + round, round, writer))));
-                    assertThat(conflicts).doesNotContain(own);
-                    if (conflicts.isEmpty()) {
+                    Map<RunKey, Head> heads = journal.append(group);
+                    assertThat(heads).containsKey(own);
+                    if (heads.containsKey(run)) {
                       won.incrementAndGet();
                     }
                   }

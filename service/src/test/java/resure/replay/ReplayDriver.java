@@ -42,7 +42,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
 
   private static final Duration DEADLINE = Duration.ofSeconds(30);
 
-  final InMemoryJournal journal = new InMemoryJournal();
+  final InMemoryJournal journal;
 
   /** Losses weighed. */
   final AtomicLong weighed = new AtomicLong();
@@ -61,6 +61,11 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
   volatile int turns = 1;
 
   ReplayDriver() {
+    this(new InMemoryJournal());
+  }
+
+  ReplayDriver(InMemoryJournal journal) {
+    this.journal = journal;
     runs = newRuns();
     replays = newReplays();
   }
@@ -71,7 +76,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
         JvmCompute::new,
         JvmCompute::new,
         Durability.OS,
-        new RunLimits(1000, 1_000_000, 1000, Duration.ofHours(1)),
+        new RunLimits(1000, 1_000_000, 1000, Duration.ofHours(1), Duration.ofSeconds(1)),
         InstantSource.system(),
         new Deaf());
   }

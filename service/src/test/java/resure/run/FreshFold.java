@@ -1,13 +1,15 @@
 package resure.run;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import resure.compute.jvm.JvmCompute;
 import resure.journal.Append;
 import resure.journal.Document;
 import resure.journal.DocumentKind;
+import resure.journal.Head;
 import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
@@ -40,7 +42,17 @@ public final class FreshFold {
     }
 
     @Override
-    public Set<RunKey> append(List<Append> group) throws JournalException {
+    public boolean shared() {
+      return journal.shared();
+    }
+
+    @Override
+    public @Nullable Head head(RunKey run) throws JournalException {
+      return journal.head(run);
+    }
+
+    @Override
+    public Map<RunKey, Head> append(List<Append> group) throws JournalException {
       return journal.append(group);
     }
 
@@ -79,6 +91,11 @@ public final class FreshFold {
     public boolean move(Document document, DocumentKind to, byte[] content)
         throws JournalException {
       return journal.move(document, to, content);
+    }
+
+    @Override
+    public boolean claim(Document document, String owner, Duration lease) throws JournalException {
+      return journal.claim(document, owner, lease);
     }
 
     @Override

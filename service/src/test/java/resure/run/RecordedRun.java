@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 import resure.compute.Compute;
 import resure.compute.RawWeights;
 import resure.compute.jvm.JvmCompute;
-import resure.journal.Append;
 import resure.journal.Entries;
+import resure.journal.Head;
 import resure.journal.InMemoryJournal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
@@ -44,8 +44,7 @@ public final class RecordedRun {
   /** A new run that begins with another's statistics. */
   public RecordedRun(Configuration configuration, @Nullable Start start) throws JournalException {
     created = new JournalEntry.Created(AT, configuration, Map.of(), start);
-    journal.append(List.of(new Append(key, 1, created)));
-    run = Run.created(key, created, compute);
+    run = Run.created(key, created, Entries.append(journal, key, created), compute);
   }
 
   Run run() {
@@ -56,8 +55,7 @@ public final class RecordedRun {
   public Weights score(ObservationBatch batch) throws JournalException {
     RawWeights raw = compute.weigh(List.of(run.weighing(batch))).getFirst();
     JournalEntry.Batch entry = new JournalEntry.Batch(AT, null, batch, run.weights(batch, raw));
-    append(entry);
-    run.apply(run.sequence() + 1, entry);
+    apply(entry);
     standing.add(entry);
     return entry.weights();
   }
@@ -65,24 +63,26 @@ public final class RecordedRun {
   /** Forgets steps, as a trainer asks for it. */
   public void rewind(long nextStep, @Nullable String attempt) throws JournalException {
     JournalEntry.Rewound entry = new JournalEntry.Rewound(AT, nextStep, attempt);
-    append(entry);
+    Head head = Entries.append(journal, key, entry);
     standing.removeIf(batch -> batch.batch().step() >= nextStep);
     if (run.holds(nextStep)) {
       run = recovered();
     } else {
-      run.apply(run.sequence() + 1, entry);
+      run.apply(head.sequence(), entry);
+      run.reached(head);
     }
   }
 
   /** Says that the training is over. */
   public void finish() throws JournalException {
     JournalEntry.Finished entry = new JournalEntry.Finished(AT);
-    append(entry);
-    run.apply(run.sequence() + 1, entry);
+    apply(entry);
   }
 
-  private void append(JournalEntry entry) throws JournalException {
-    journal.append(List.of(new Append(key, run.sequence() + 1, entry)));
+  private void apply(JournalEntry entry) throws JournalException {
+    Head head = Entries.append(journal, key, entry);
+    run.apply(head.sequence(), entry);
+    run.reached(head);
   }
 
   void saveSnapshot() throws JournalException {
@@ -105,7 +105,7 @@ public final class RecordedRun {
 
   /** A fresh run to which only the standing batches were applied, with the weights they got. */
   Run ofStandingBatches() {
-    Run fresh = Run.created(key, created, new JvmCompute());
+    Run fresh = Run.created(key, created, new Head(1, 0), new JvmCompute());
     standing.forEach(batch -> fresh.apply(fresh.sequence() + 1, batch));
     return fresh;
   }

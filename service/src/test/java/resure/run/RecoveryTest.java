@@ -11,13 +11,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import resure.compute.jvm.JvmCompute;
-import resure.journal.Append;
 import resure.journal.Entries;
+import resure.journal.Head;
 import resure.journal.InMemoryJournal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.Snapshot;
 import resure.journal.Start;
+import resure.journal.StoredEntry;
 import resure.observation.Batches;
 import resure.observation.ObservationBatch;
 import resure.observation.StartFrom;
@@ -137,12 +138,7 @@ class RecoveryTest {
       }
       for (long step = 0; step <= recorded.run().newestStep() + 1; step++) {
         InMemoryJournal rewound = withoutSnapshots(recorded);
-        rewound.append(
-            List.of(
-                new Append(
-                    recorded.key,
-                    recorded.run().sequence() + 1,
-                    new JournalEntry.Rewound(Entries.AT, step + 1, null))));
+        Entries.append(rewound, recorded.key, new JournalEntry.Rewound(Entries.AT, step + 1, null));
         Run asOf = new Recovery(recorded.journal, recorded.compute).recoverAsOf(recorded.key, step);
         Run expected = new Recovery(rewound, recorded.compute).recover(recorded.key);
 
@@ -183,7 +179,7 @@ class RecoveryTest {
         .forEach(
             stored -> {
               try {
-                copy.append(List.of(new Append(recorded.key, stored.sequence(), stored.entry())));
+                Entries.append(copy, recorded.key, stored.entry());
               } catch (JournalException e) {
                 throw new AssertionError(e);
               }
@@ -219,10 +215,11 @@ class RecoveryTest {
       scoreSome(recorded, random);
       recorded.saveSnapshot();
     }
-    long sequence = recorded.run().sequence();
+    Head head = recorded.run().head();
     byte[] cut = bytes(recorded.run());
-    recorded.journal.save(recorded.key, new Snapshot(sequence, Arrays.copyOf(cut, cut.length - 1)));
-    recorded.journal.save(recorded.key, new Snapshot(sequence - 1, new byte[] {99}));
+    recorded.journal.save(recorded.key, new Snapshot(head, Arrays.copyOf(cut, cut.length - 1)));
+    StoredEntry before = recorded.journal.read(recorded.key, head.sequence() - 1, 0).getFirst();
+    recorded.journal.save(recorded.key, new Snapshot(before.head(), new byte[] {99}));
 
     assertThat(bytes(recorded.recovered())).isEqualTo(bytes(recorded.run()));
   }

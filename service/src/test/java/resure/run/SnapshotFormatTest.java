@@ -15,6 +15,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import resure.journal.CorruptJournalException;
 import resure.journal.Entries;
+import resure.journal.Head;
 import resure.journal.JournalException;
 import resure.journal.Snapshot;
 import resure.observation.Batches;
@@ -26,13 +27,15 @@ class SnapshotFormatTest {
   /** Written by version 1 and never again: what was once saved stays readable. */
   private static final String GOLDEN = "snapshot-1.hex";
 
+  private static final Head HEAD = new Head(9, 99);
+
   @Test
   void aSnapshotOfTheFirstVersionIsReadForEver() throws Exception {
     byte[] golden = golden();
 
-    SnapshotFormat.State state = SnapshotFormat.decode(new Snapshot(9, golden));
+    SnapshotFormat.State state = SnapshotFormat.decode(new Snapshot(HEAD, golden));
 
-    assertThat(state.sequence()).isEqualTo(9);
+    assertThat(state.head()).isEqualTo(HEAD);
     assertThat(state.attempts().current()).isEqualTo("job-7802");
     assertThat(state.attempts().past()).containsExactly("job-7731");
     assertThat(state.attempts().lastRewind()).isEqualTo(6);
@@ -100,13 +103,13 @@ class SnapshotFormatTest {
   void aTruncatedSnapshotAndOneOfAnotherVersionAreRefused() throws Exception {
     byte[] golden = golden();
     for (int length = 0; length < golden.length; length++) {
-      Snapshot cut = new Snapshot(9, Arrays.copyOf(golden, length));
+      Snapshot cut = new Snapshot(HEAD, Arrays.copyOf(golden, length));
       assertThatThrownBy(() -> SnapshotFormat.decode(cut))
           .as("%d of %d bytes", length, golden.length)
           .isInstanceOf(CorruptJournalException.class);
     }
     golden[0] = 2;
-    assertThatThrownBy(() -> SnapshotFormat.decode(new Snapshot(9, golden)))
+    assertThatThrownBy(() -> SnapshotFormat.decode(new Snapshot(HEAD, golden)))
         .isInstanceOf(CorruptJournalException.class)
         .hasMessageContaining("version 2");
   }

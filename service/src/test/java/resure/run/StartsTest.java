@@ -9,7 +9,6 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import resure.compute.Weighing;
 import resure.compute.jvm.JvmCompute;
-import resure.journal.Append;
 import resure.journal.Entries;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
@@ -129,10 +128,7 @@ class StartsTest {
         .isEqualTo(new Outcome.Refused<>(Refusal.START_TOO_NEW, ""));
     other.score(Batches.of(0, 0, new double[] {Double.NaN}));
     assertThat(find(other, newest, 64)).isEqualTo(Outcome.refused(Refusal.START_EMPTY));
-    other.journal.append(
-        List.of(
-            new Append(
-                other.key, other.run().sequence() + 1, new JournalEntry.Deleted(Entries.AT))));
+    Entries.append(other.journal, other.key, new JournalEntry.Deleted(Entries.AT));
     assertThat(find(other, newest, 64)).isEqualTo(Outcome.refused(Refusal.START_UNKNOWN_RUN));
     other.journal.close();
     assertThatThrownBy(() -> find(other, newest, 64))

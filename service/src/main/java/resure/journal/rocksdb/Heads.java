@@ -6,14 +6,15 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import resure.journal.Head;
 import resure.journal.RunKey;
 import resure.observation.RunId;
 
 /**
- * The newest sequences of runs used lately, and which runs are being written to. Whoever appends to
- * a run holds its name from the look at its head until the write has returned, so that of two
- * writers one waits and then sees what the other did; the write-ahead log never holds a run's
- * entries out of order. Any thread; the monitor guards both collections.
+ * The newest entries of runs used lately, and which runs are being written to. Whoever appends to a
+ * run holds its name from the look at its head until the write has returned, so that of two writers
+ * one waits and then sees what the other did; the write-ahead log never holds a run's entries out
+ * of order. Any thread; the monitor guards both collections.
  */
 final class Heads {
 
@@ -21,34 +22,34 @@ final class Heads {
   private static final int CAPACITY = 16_384;
 
   /** A run's place in the store. */
-  static final class Head {
+  static final class Place {
 
     private final byte[] row;
-    private final long sequence;
+    private final Head head;
 
-    Head(byte[] row, long sequence) {
+    Place(byte[] row, Head head) {
       this.row = row;
-      this.sequence = sequence;
+      this.head = head;
     }
 
-    /** What its keys begin with. */
+    /** What its keys begin with; not to be changed. */
     byte[] row() {
       return row;
     }
 
-    /** Its newest entry; 0 when it has none, or is gone. */
-    long sequence() {
-      return sequence;
+    /** Its newest entry; {@link Head#NONE} when it has none, or is gone. */
+    Head head() {
+      return head;
     }
   }
 
   private final Set<RunId> held = new HashSet<>();
-  private final Map<RunKey, Head> known =
+  private final Map<RunKey, Place> known =
       new LinkedHashMap<>(256, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<RunKey, Head> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<RunKey, Place> eldest) {
           return size() > CAPACITY;
         }
       };
@@ -86,15 +87,15 @@ final class Heads {
     notifyAll();
   }
 
-  synchronized @Nullable Head get(RunKey run) {
+  synchronized @Nullable Place get(RunKey run) {
     return known.get(run);
   }
 
-  synchronized void put(RunKey run, Head head) {
-    known.put(run, head);
+  synchronized void put(RunKey run, Place place) {
+    known.put(run, place);
   }
 
-  synchronized void putAll(Map<RunKey, Head> heads) {
-    known.putAll(heads);
+  synchronized void putAll(Map<RunKey, Place> places) {
+    known.putAll(places);
   }
 }

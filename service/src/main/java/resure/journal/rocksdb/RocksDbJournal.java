@@ -5,10 +5,11 @@ import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.stream.Stream;
@@ -21,6 +22,7 @@ import resure.journal.CorruptJournalException;
 import resure.journal.Document;
 import resure.journal.DocumentKind;
 import resure.journal.Durability;
+import resure.journal.Head;
 import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.JournalUnavailableException;
@@ -261,8 +263,14 @@ public final class RocksDbJournal implements Journal {
     }
   }
 
+  /** False: the directory is locked. */
   @Override
-  public Set<RunKey> append(List<Append> group) throws JournalException {
+  public boolean shared() {
+    return false;
+  }
+
+  @Override
+  public Map<RunKey, Head> append(List<Append> group) throws JournalException {
     gate.readLock().lock();
     try {
       List<RunId> names = group.stream().map(append -> append.run().id()).distinct().toList();
@@ -280,6 +288,11 @@ public final class RocksDbJournal implements Journal {
     } finally {
       gate.readLock().unlock();
     }
+  }
+
+  @Override
+  public @Nullable Head head(RunKey run) throws JournalException {
+    return this.<@Nullable Head>read(open -> open.head(run));
   }
 
   @Override
@@ -346,6 +359,12 @@ public final class RocksDbJournal implements Journal {
   @Override
   public boolean move(Document document, DocumentKind to, byte[] content) throws JournalException {
     return write(document.run(), open -> open.move(document, to, content));
+  }
+
+  /** Owners end with their process, and there is only one. */
+  @Override
+  public boolean claim(Document document, String owner, Duration lease) throws JournalException {
+    return content(document) != null;
   }
 
   @Override

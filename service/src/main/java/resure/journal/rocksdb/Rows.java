@@ -5,12 +5,16 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.zip.CRC32C;
 import resure.journal.CorruptJournalException;
 import resure.journal.Document;
 import resure.journal.DocumentKind;
+import resure.journal.Head;
 import resure.journal.Incarnation;
 import resure.journal.RunKey;
+import resure.journal.Snapshot;
+import resure.journal.StoredEntry;
 import resure.observation.RunId;
 
 /**
@@ -20,11 +24,12 @@ import resure.observation.RunId;
  * <pre>
  *   run        = length of tenant (1), tenant, incarnation (16)
  *
- *   entries    run, sequence (8)                  -> an entry, by EntryFormat
+ *   entries    run, sequence (8)                  -> checksum of the head (8), an entry, by EntryFormat
  *   names      length of tenant (1), tenant, name -> incarnation (16)
  *   keys       run, idempotency key               -> sequence (8), step (8)
  *   rewinds    run, sequence (8)                  -> nextStep (8)
- *   snapshots  run, sequence (8)                  -> CRC-32C of key and state (4), state
+ *   snapshots  run, sequence (8)                  -> CRC-32C of key and the rest (4),
+ *                                                    checksum of the head (8), state
  *   documents  kind (1), run, length of name (1), name, id
  *                                                 -> CRC-32C of key and content (4), content
  *   default    "store"                            -> id of the store (16)
@@ -37,6 +42,7 @@ final class Rows {
   static final int INCARNATION_BYTES = 16;
   static final int KEY_VALUE_BYTES = 16;
   static final int CHECKSUM_BYTES = 4;
+  static final int HEAD_BYTES = 8;
 
   private Rows() {}
 
@@ -104,6 +110,7 @@ final class Rows {
         case REPLAY_RUNNING -> 1;
         case REPLAY -> 2;
         case REPLAY_RESULTS -> 3;
+        case REPLAY_PROGRESS -> 4;
       }
     };
   }
@@ -143,6 +150,35 @@ final class Rows {
     byte[] text = new byte[length];
     buffer.get(text);
     return new String(text, US_ASCII);
+  }
+
+  /** The entry of a value of its family, whole. */
+  static StoredEntry entry(RunKey run, long sequence, byte[] value) throws CorruptJournalException {
+    if (value.length < HEAD_BYTES) {
+      throw new CorruptJournalException("entry " + sequence + " is cut short");
+    }
+    return new StoredEntry(
+        run, head(sequence, value), Arrays.copyOfRange(value, HEAD_BYTES, value.length));
+  }
+
+  /** The head of an entry's value. */
+  static Head head(long sequence, byte[] value) {
+    return new Head(sequence, ByteBuffer.wrap(value).getLong());
+  }
+
+  /** The value of a snapshot, but for what tells damage. */
+  static byte[] snapshot(Snapshot snapshot) {
+    return ByteBuffer.allocate(HEAD_BYTES + snapshot.state().length)
+        .putLong(snapshot.head().checksum())
+        .put(snapshot.state())
+        .array();
+  }
+
+  /** The snapshot of a whole value. */
+  static Snapshot snapshot(long sequence, byte[] value) {
+    return new Snapshot(
+        new Head(sequence, ByteBuffer.wrap(value).getLong(CHECKSUM_BYTES)),
+        Arrays.copyOfRange(value, CHECKSUM_BYTES + HEAD_BYTES, value.length));
   }
 
   /** A value that tells damage: of a snapshot or a document. */

@@ -38,11 +38,8 @@ import resure.journal.JournalUnavailableException;
  */
 final class StateDirectory implements AutoCloseable {
 
-  /**
-   * The newest format of a directory that is known here. Format 2 has documents; a directory of
-   * format 1 becomes one of format 2 by being opened.
-   */
-  static final int FORMAT = 2;
+  /** The format of a directory that is known here; 1 and 2 were of no release. */
+  static final int FORMAT = 3;
 
   static final String MARKER = "resure.state";
 
@@ -166,18 +163,18 @@ final class StateDirectory implements AutoCloseable {
                   .formatted(directory, format, FORMAT)
               + " Run that release, or name another directory");
     }
-    StateDirectory found =
-        new StateDirectory(
-            directory,
-            real,
-            lockChannel,
-            UUID.fromString(text.group(2)),
-            text.group(3).equals("ready"));
     if (format < FORMAT) {
-      // Before the database is touched: an older release must refuse what it cannot read.
-      found.writeMarker();
+      throw new JournalUnavailableException(
+          "State directory %s was written before the first release (format %d, this one is %d)."
+                  .formatted(directory, format, FORMAT)
+              + " Name another directory");
     }
-    return found;
+    return new StateDirectory(
+        directory,
+        real,
+        lockChannel,
+        UUID.fromString(text.group(2)),
+        text.group(3).equals("ready"));
   }
 
   private static String readMarker(Path marker) throws IOException {

@@ -9,12 +9,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksDBException;
@@ -24,13 +22,14 @@ import resure.journal.CorruptJournalException;
 import resure.journal.Document;
 import resure.journal.DocumentKind;
 import resure.journal.EntryFormat;
+import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.journal.StoredEntry;
 import resure.journal.rocksdb.Database.Family;
-import resure.journal.rocksdb.Heads.Head;
+import resure.journal.rocksdb.Heads.Place;
 import resure.observation.RunId;
 
 /**
@@ -43,8 +42,6 @@ final class Store implements AutoCloseable {
 
   /** Snapshots of a run that are kept whatever their age. */
   private static final int NEWEST_SNAPSHOTS = 4;
-
-  private static final Head GONE = new Head(new byte[0], 0);
 
   private final Database database;
   private final Watermark watermark;
@@ -109,7 +106,7 @@ final class Store implements AutoCloseable {
   }
 
   /** The caller holds the names of all runs. A {@link RocksDBException} is that of the write. */
-  Set<RunKey> append(List<Append> group) throws RocksDBException, JournalException {
+  Map<RunKey, Head> append(List<Append> group) throws RocksDBException, JournalException {
     Group rows = idle.poll();
     if (rows == null) {
       rows = new Group();
@@ -122,16 +119,27 @@ final class Store implements AutoCloseable {
     }
   }
 
-  private Head head(RunKey run) throws JournalException {
-    Head known = heads.get(run);
+  /** Where the run's journal ends; null when it is gone. */
+  @Nullable Head head(RunKey run) throws JournalException {
+    Head head = place(run).head();
+    return head.equals(Head.NONE) ? null : head;
+  }
+
+  private Place place(RunKey run) throws JournalException {
+    Place known = heads.get(run);
     if (known != null) {
       return known;
     }
     byte[] row = Rows.run(run);
     try (Database.Range range = database.range(Family.ENTRIES, row, Rows.end(row))) {
-      Head head = new Head(row, range.last() ? Rows.sequence(range.key()) : 0);
-      heads.put(run, head);
-      return head;
+      Head head = Head.NONE;
+      if (range.last()) {
+        long sequence = Rows.sequence(range.key());
+        head = Rows.entry(run, sequence, range.value()).head();
+      }
+      Place place = new Place(row, head);
+      heads.put(run, place);
+      return place;
     } catch (RocksDBException e) {
       throw RocksDbJournal.unread(e);
     }
@@ -174,8 +182,13 @@ final class Store implements AutoCloseable {
               "entry %d of %s is missing".formatted(expected, run.incarnation()));
         }
         byte[] value = range.value();
-        entries.add(
-            new StoredEntry(sequence, EntryFormat.decode(run.incarnation(), sequence, value)));
+        StoredEntry entry = Rows.entry(run, sequence, value);
+        if (!entries.isEmpty() && !entry.follows(entries.getLast().head())) {
+          throw new CorruptJournalException(
+              "entry %d of %s does not follow the one before it"
+                  .formatted(sequence, run.incarnation()));
+        }
+        entries.add(entry);
         bytes += value.length;
         expected++;
       }
@@ -208,15 +221,15 @@ final class Store implements AutoCloseable {
 
   /** The caller holds the run's name. A {@link RocksDBException} is that of the write. */
   void save(RunKey run, Snapshot snapshot) throws RocksDBException, JournalException {
-    Head head = head(run);
-    if (head.sequence() == 0) {
+    Place place = place(run);
+    if (place.head().equals(Head.NONE)) {
       return;
     }
     try (WriteBatch batch = new WriteBatch()) {
-      byte[] key = Rows.at(head.row(), snapshot.sequence());
-      batch.put(database.handle(Family.SNAPSHOTS), key, Rows.checked(key, snapshot.state()));
-      for (long sequence : superseded(head.row(), snapshot.sequence())) {
-        batch.delete(database.handle(Family.SNAPSHOTS), Rows.at(head.row(), sequence));
+      byte[] key = Rows.at(place.row(), snapshot.sequence());
+      batch.put(database.handle(Family.SNAPSHOTS), key, Rows.checked(key, Rows.snapshot(snapshot)));
+      for (long sequence : superseded(place.row(), snapshot.sequence())) {
+        batch.delete(database.handle(Family.SNAPSHOTS), Rows.at(place.row(), sequence));
       }
       write(batch);
     }
@@ -263,8 +276,11 @@ final class Store implements AutoCloseable {
         byte[] key = range.key();
         byte[] value = range.value();
         if (Rows.isChecked(key, value)) {
-          byte[] state = Arrays.copyOfRange(value, Rows.CHECKSUM_BYTES, value.length);
-          return new Snapshot(Rows.sequence(key), state);
+          Snapshot snapshot = Rows.snapshot(Rows.sequence(key), value);
+          byte[] entry = database.get(Family.ENTRIES, Rows.at(row, snapshot.sequence()));
+          if (entry != null && Rows.head(snapshot.sequence(), entry).equals(snapshot.head())) {
+            return snapshot;
+          }
         }
       }
       return null;
@@ -279,7 +295,7 @@ final class Store implements AutoCloseable {
 
   /** The caller holds the run's name. A {@link RocksDBException} is that of the write. */
   boolean keep(Document document, byte[] content) throws RocksDBException, JournalException {
-    if (head(document.run()).sequence() == 0) {
+    if (head(document.run()) == null) {
       return false;
     }
     try (WriteBatch batch = new WriteBatch()) {
@@ -298,7 +314,7 @@ final class Store implements AutoCloseable {
   boolean move(Document document, DocumentKind to, byte[] content)
       throws RocksDBException, JournalException {
     byte[] key = Rows.document(document);
-    if (head(document.run()).sequence() == 0 || !isThere(key)) {
+    if (head(document.run()) == null || !isThere(key)) {
       return false;
     }
     try (WriteBatch batch = new WriteBatch()) {
@@ -386,56 +402,47 @@ final class Store implements AutoCloseable {
     private final EntryFormat format = new EntryFormat();
     private final ByteBuffer key = ByteBuffer.allocateDirect(1024);
     private ByteBuffer value = ByteBuffer.allocateDirect(16 * 1024);
-    private final Map<RunKey, Head> newHeads = new LinkedHashMap<>();
+    private final Map<RunKey, Place> newPlaces = new LinkedHashMap<>();
     private final Map<RunId, @Nullable RunKey> newNames = new HashMap<>();
 
-    Set<RunKey> append(List<Append> group) throws RocksDBException, JournalException {
-      Set<RunKey> conflicts = new HashSet<>();
-      for (int from = 0, to; from < group.size(); from = to) {
-        RunKey run = group.get(from).run();
-        to = from + 1;
-        while (to < group.size() && group.get(to).run().equals(run)) {
-          to++;
-        }
-        List<Append> ofRun = group.subList(from, to);
-        if (mayAppend(run, ofRun)) {
-          for (Append append : ofRun) {
-            add(run, append);
-          }
-        } else {
-          conflicts.add(run);
+    Map<RunKey, Head> append(List<Append> group) throws RocksDBException, JournalException {
+      Map<RunKey, Head> appended = new HashMap<>();
+      for (Append append : group) {
+        if (mayAppend(append)) {
+          appended.put(append.run(), add(append));
         }
       }
       if (batch.count() > 0) {
         write(batch);
-        heads.putAll(newHeads);
+        heads.putAll(newPlaces);
       }
-      return conflicts;
+      return appended;
     }
 
-    private boolean mayAppend(RunKey run, List<Append> ofRun) throws JournalException {
-      long head;
-      boolean nameTaken;
-      JournalEntry firstEntry = ofRun.getFirst().entry();
+    private boolean mayAppend(Append append) throws JournalException {
       try {
-        head = newHeads.containsKey(run) ? newHead(run).sequence() : head(run).sequence();
-        nameTaken = firstEntry instanceof JournalEntry.Created && name(run.id()) != null;
+        return place(append.run()).head().equals(append.after())
+            && (!append.after().equals(Head.NONE) || name(append.run().id()) == null)
+            && !holdsKey(append);
       } catch (CorruptJournalException e) {
         // Theirs alone: reading the tail to resolve the conflict tells the caller.
         return false;
       }
-      long first = ofRun.getFirst().sequence();
-      for (int i = 0; i < ofRun.size(); i++) {
-        boolean created = ofRun.get(i).entry() instanceof JournalEntry.Created;
-        if (ofRun.get(i).sequence() != first + i || created != (first + i == 1)) {
-          throw new IllegalArgumentException("the entries of a run must ascend from its creation");
-        }
-      }
-      return first == head + 1 && !nameTaken;
     }
 
-    private Head newHead(RunKey run) {
-      return newHeads.getOrDefault(run, GONE);
+    private boolean holdsKey(Append append) throws JournalException {
+      for (JournalEntry entry : append.entries()) {
+        if (entry instanceof JournalEntry.Batch observations && observations.key() != null) {
+          try {
+            if (find(append.run(), observations.key()) != 0) {
+              return true;
+            }
+          } catch (RocksDBException e) {
+            throw RocksDbJournal.unread(e);
+          }
+        }
+      }
+      return false;
     }
 
     private @Nullable RunKey name(RunId id) throws JournalException {
@@ -449,19 +456,31 @@ final class Store implements AutoCloseable {
       }
     }
 
-    private void add(RunKey run, Append append) throws RocksDBException, JournalException {
-      Head head = newHeads.containsKey(run) ? newHead(run) : head(run);
-      byte[] row = head.row();
-      long sequence = append.sequence();
-      JournalEntry entry = append.entry();
-      if (entry instanceof JournalEntry.Deleted) {
-        delete(run, row);
-        return;
+    private Head add(Append append) throws RocksDBException, JournalException {
+      RunKey run = append.run();
+      byte[] row = place(run).row();
+      Head head = append.after();
+      for (JournalEntry entry : append.entries()) {
+        ByteBuffer encoded = format.encode(run.incarnation(), head.sequence() + 1, entry);
+        head = head.next(encoded);
+        if (entry instanceof JournalEntry.Deleted) {
+          delete(run, row);
+        } else {
+          key.clear().put(row).putLong(head.sequence()).flip();
+          valueOf(Rows.HEAD_BYTES + encoded.remaining())
+              .putLong(head.checksum())
+              .put(encoded)
+              .flip();
+          batch.put(database.handle(Family.ENTRIES), key, value);
+          index(run, row, head.sequence(), entry);
+          newPlaces.put(run, new Place(row, head));
+        }
       }
-      key.clear().put(row).putLong(sequence).flip();
-      ByteBuffer encoded = format.encode(run.incarnation(), sequence, entry);
-      valueOf(encoded.remaining()).put(encoded).flip();
-      batch.put(database.handle(Family.ENTRIES), key, value);
+      return head;
+    }
+
+    private void index(RunKey run, byte[] row, long sequence, JournalEntry entry)
+        throws RocksDBException {
       switch (entry) {
         case JournalEntry.Created created -> {
           batch.put(
@@ -477,7 +496,6 @@ final class Store implements AutoCloseable {
         case JournalEntry.Finished finished -> {}
         case JournalEntry.Deleted deleted -> {}
       }
-      newHeads.put(run, new Head(row, sequence));
     }
 
     private void index(byte[] row, long sequence, JournalEntry.Batch observations)
@@ -507,7 +525,7 @@ final class Store implements AutoCloseable {
       }
       batch.delete(database.handle(Family.NAMES), Rows.name(run.id()));
       newNames.put(run.id(), null);
-      newHeads.put(run, new Head(row, 0));
+      newPlaces.put(run, new Place(row, Head.NONE));
     }
 
     private ByteBuffer valueOf(int count) {
@@ -519,7 +537,7 @@ final class Store implements AutoCloseable {
 
     void clear() {
       batch.clear();
-      newHeads.clear();
+      newPlaces.clear();
       newNames.clear();
     }
 

@@ -3,11 +3,13 @@ package resure.journal.rocksdb;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import resure.journal.Append;
 import resure.journal.Durability;
 import resure.journal.Entries;
+import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.JournalUnavailableException;
@@ -21,6 +23,7 @@ final class AppendUntilTheDiskFails {
   private static final int ACKNOWLEDGED = 30;
 
   private final RunKey run = Entries.run("victim");
+  private Head head = Head.NONE;
   private final RocksDbJournal journal;
 
   private AppendUntilTheDiskFails(RocksDbJournal journal) {
@@ -48,9 +51,10 @@ final class AppendUntilTheDiskFails {
   }
 
   private void append(long sequence) throws JournalException {
-    if (!journal.append(List.of(new Append(run, sequence, entry(sequence)))).isEmpty()) {
-      throw new AssertionError("conflict at " + sequence);
-    }
+    head =
+        Objects.requireNonNull(
+            journal.append(List.of(new Append(run, head, List.of(entry(sequence))))).get(run),
+            "conflict");
   }
 
   private int go(Path trigger, String failure) throws Exception {
@@ -67,6 +71,7 @@ final class AppendUntilTheDiskFails {
     }
     Files.delete(trigger);
     journal.check();
+    head = Objects.requireNonNull(journal.head(run));
     int there = requireWhole(journal, ACKNOWLEDGED, ACKNOWLEDGED + 1);
     append(there + 1);
     return requireWhole(journal, there + 1, there + 1);

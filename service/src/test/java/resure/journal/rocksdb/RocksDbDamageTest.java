@@ -22,12 +22,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.rocksdb.WriteBatch;
-import resure.journal.Append;
 import resure.journal.CorruptJournalException;
 import resure.journal.Document;
 import resure.journal.DocumentKind;
 import resure.journal.Durability;
 import resure.journal.Entries;
+import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
@@ -47,6 +47,7 @@ class RocksDbDamageTest {
     final Path directory;
     final RunKey run = Entries.run("victim");
     final List<JournalEntry> entries = new ArrayList<>();
+    private final List<Head> heads = new ArrayList<>();
 
     Victim(Path directory) throws JournalException {
       this.directory = directory;
@@ -61,15 +62,16 @@ class RocksDbDamageTest {
             long step = entries.size();
             append(journal, Entries.batch(random, "key-" + step, step, 4, 8));
           }
-          journal.save(run, new Snapshot(entries.size() - 2, state(entries.size() - 2)));
-          journal.save(run, new Snapshot(entries.size(), state(entries.size())));
+          for (Head head : heads.subList(heads.size() - 3, heads.size())) {
+            journal.save(run, new Snapshot(head, state(head.sequence())));
+          }
         }
       }
     }
 
     private void append(RocksDbJournal journal, JournalEntry entry) throws JournalException {
       entries.add(entry);
-      assertThat(journal.append(List.of(new Append(run, entries.size(), entry)))).isEmpty();
+      heads.add(Entries.append(journal, run, entry));
     }
 
     static byte[] state(long sequence) {
@@ -249,13 +251,10 @@ class RocksDbDamageTest {
     Path answered;
     Path unanswered;
     try (RocksDbJournal journal = RocksDbJournal.open(directory, Durability.FSYNC)) {
-      journal.append(List.of(new Append(run, 1, Entries.created())));
-      journal.append(List.of(new Append(run, 2, Entries.batch("answered", 0, 0))));
+      Entries.append(journal, run, Entries.created());
+      Entries.append(journal, run, Entries.batch("answered", 0, 0));
       answered = killed(journal, directory, "answered");
-      journal.append(
-          List.of(
-              new Append(run, 3, Entries.batch("torn-1", 1, 0)),
-              new Append(run, 4, Entries.batch("torn-2", 1, 1))));
+      Entries.append(journal, run, Entries.batch("torn-1", 1, 0), Entries.batch("torn-2", 1, 1));
       unanswered = killed(journal, directory, "unanswered");
     }
     long answeredBytes = Files.size(newestLog(answered));
@@ -288,8 +287,8 @@ class RocksDbDamageTest {
     RunKey run = Entries.run("cut");
     Path killed;
     try (RocksDbJournal journal = RocksDbJournal.open(directory, Durability.OS)) {
-      journal.append(List.of(new Append(run, 1, Entries.created())));
-      journal.append(List.of(new Append(run, 2, Entries.batch("answered", 0, 0))));
+      Entries.append(journal, run, Entries.created());
+      Entries.append(journal, run, Entries.batch("answered", 0, 0));
       killed = killed(journal, directory, "killed");
     }
     truncate(newestLog(killed), Files.size(newestLog(killed)) - 1);
@@ -311,8 +310,8 @@ class RocksDbDamageTest {
     Path directory = temporary.resolve("state");
     RunKey run = Entries.run("snapshots");
     try (RocksDbJournal journal = RocksDbJournal.open(directory, Durability.FSYNC)) {
-      journal.append(List.of(new Append(run, 1, Entries.created())));
-      journal.save(run, new Snapshot(1, Victim.state(1)));
+      Head head = Entries.append(journal, run, Entries.created());
+      journal.save(run, new Snapshot(head, Victim.state(1)));
     }
     try (Database database =
             new Database(directory.resolve("journal"), Durability.FSYNC, false, false);
@@ -337,9 +336,9 @@ class RocksDbDamageTest {
     RunKey other = Entries.run("other");
     try (RocksDbJournal journal = RocksDbJournal.open(directory, Durability.FSYNC)) {
       for (RunKey each : List.of(run, other)) {
-        journal.append(List.of(new Append(each, 1, Entries.created())));
-        journal.append(List.of(new Append(each, 2, Entries.batch("k", 0, 0))));
-        journal.append(List.of(new Append(each, 3, Entries.batch("l", 1, 0))));
+        Entries.append(journal, each, Entries.created());
+        Entries.append(journal, each, Entries.batch("k", 0, 0));
+        Entries.append(journal, each, Entries.batch("l", 1, 0));
       }
     }
     try (Database database =
@@ -364,7 +363,7 @@ class RocksDbDamageTest {
     Document damaged = new Document(run, DocumentKind.REPLAY, "2");
     Document misplaced = new Document(run, DocumentKind.REPLAY, "3");
     try (RocksDbJournal journal = RocksDbJournal.open(directory, Durability.FSYNC)) {
-      journal.append(List.of(new Append(run, 1, Entries.created())));
+      Entries.append(journal, run, Entries.created());
       assertThat(journal.keep(whole, new byte[] {1, 2, 3})).isTrue();
     }
     try (Database database =

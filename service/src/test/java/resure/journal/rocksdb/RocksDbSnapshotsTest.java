@@ -1,15 +1,18 @@
 package resure.journal.rocksdb;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import resure.journal.Append;
 import resure.journal.Durability;
 import resure.journal.Entries;
+import resure.journal.Head;
+import resure.journal.JournalEntry;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 
@@ -21,10 +24,11 @@ class RocksDbSnapshotsTest {
   void theyThinOutWithAgeAndAreNeverFarApart() throws Exception {
     RunKey run = Entries.run("long");
     try (RocksDbJournal journal = RocksDbJournal.open(directory, Durability.OS)) {
-      journal.append(List.of(new Append(run, 1, Entries.created())));
-      long interval = 1000;
+      Entries.append(journal, run, Entries.created());
+      int interval = 10;
       for (long newest = interval; newest <= 500 * interval; newest += interval) {
-        journal.save(run, new Snapshot(newest, new byte[] {1}));
+        Head head = Entries.append(journal, run, entries(run, journal, newest));
+        journal.save(run, new Snapshot(head, new byte[] {1}));
         if (newest % (37 * interval) == 0) {
           List<Long> kept = kept(journal, run);
           assertThat(kept).as("of %d", newest).hasSizeLessThanOrEqualTo(4 + 20);
@@ -40,6 +44,15 @@ class RocksDbSnapshotsTest {
         }
       }
     }
+  }
+
+  /** As many as bring the run to {@code newest}. */
+  private static JournalEntry[] entries(RunKey run, RocksDbJournal journal, long newest)
+      throws Exception {
+    long missing = newest - requireNonNull(journal.head(run)).sequence();
+    return Stream.generate(() -> new JournalEntry.Finished(Entries.AT))
+        .limit(missing)
+        .toArray(JournalEntry[]::new);
   }
 
   private static List<Long> kept(RocksDbJournal journal, RunKey run) throws Exception {

@@ -9,26 +9,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.rocksdb.ColumnFamilyDescriptor;
-import org.rocksdb.ColumnFamilyHandle;
-import org.rocksdb.DBOptions;
-import org.rocksdb.RocksDB;
-import org.rocksdb.RocksDBException;
-import resure.journal.Append;
 import resure.journal.CorruptJournalException;
-import resure.journal.Document;
-import resure.journal.DocumentKind;
 import resure.journal.Durability;
 import resure.journal.Entries;
 import resure.journal.JournalException;
@@ -91,45 +79,18 @@ class StateDirectoryTest {
         directory.resolve(StateDirectory.MARKER),
         StateDirectory.marker(StateDirectory.FORMAT + 1, UUID.randomUUID(), true));
 
-    requireRefused(directory, JournalUnavailableException.class, "format 3", "newer release");
+    requireRefused(directory, JournalUnavailableException.class, "format 4", "newer release");
   }
 
-  /** As the first format left it: without the family of the documents. */
   @Test
-  void aDirectoryOfTheFirstFormatIsOpenedAndIsOfTheNewestAfterwards() throws Exception {
-    Path directory = temporary.resolve("old");
-    RunKey run = Entries.run("old");
-    try (RocksDbJournal journal = open(directory)) {
-      journal.append(List.of(new Append(run, 1, Entries.created())));
-    }
-    dropDocuments(directory.resolve("journal"));
-    Path marker = directory.resolve(StateDirectory.MARKER);
-    Matcher store = Pattern.compile("store (\\S+)").matcher(Files.readString(marker));
-    assertThat(store.find()).isTrue();
-    Files.writeString(marker, StateDirectory.marker(1, UUID.fromString(store.group(1)), true));
+  void aFormatOfNoReleaseIsRefused() throws Exception {
+    Path directory = initialised("older");
+    Files.writeString(
+        directory.resolve(StateDirectory.MARKER),
+        StateDirectory.marker(StateDirectory.FORMAT - 1, UUID.randomUUID(), true));
 
-    Document document = new Document(run, DocumentKind.REPLAY, "1");
-    for (int round = 0; round < 2; round++) {
-      try (RocksDbJournal journal = open(directory)) {
-        assertThat(journal.lookup(run.id())).isEqualTo(run);
-        assertThat(journal.documents(DocumentKind.REPLAY)).hasSize(round);
-        assertThat(journal.keep(document, new byte[] {1})).isTrue();
-      }
-      assertThat(Files.readString(marker)).contains("format " + StateDirectory.FORMAT);
-    }
-  }
-
-  private static void dropDocuments(Path database) throws RocksDBException {
-    List<ColumnFamilyDescriptor> families =
-        Stream.of("default", "entries", "names", "keys", "rewinds", "snapshots", "documents")
-            .map(label -> new ColumnFamilyDescriptor(label.getBytes(UTF_8)))
-            .toList();
-    List<ColumnFamilyHandle> handles = new ArrayList<>();
-    try (DBOptions options = new DBOptions();
-        RocksDB db = RocksDB.open(options, database.toString(), families, handles)) {
-      db.dropColumnFamily(handles.getLast());
-      handles.forEach(ColumnFamilyHandle::close);
-    }
+    requireRefused(
+        directory, JournalUnavailableException.class, "format 2", "before the first release");
   }
 
   @Test
@@ -200,7 +161,7 @@ class StateDirectoryTest {
     try (RocksDbJournal first = open(directory)) {
       requireRefused(directory, JournalUnavailableException.class, "in use");
       requireRefused(directory.resolve("../busy"), JournalUnavailableException.class, "in use");
-      first.append(List.of(new Append(run, 1, Entries.created())));
+      Entries.append(first, run, Entries.created());
     }
     try (RocksDbJournal second = open(directory)) {
       assertThat(second.lookup(run.id())).isEqualTo(run);
