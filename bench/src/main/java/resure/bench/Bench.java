@@ -30,7 +30,8 @@ public final class Bench {
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println(
-            "commands: http, fsync, disk, million, heap, replays, beside, crossover, postgres, scaling, steps, jmh");
+            "commands: http, fsync, disk, million, heap, replays, beside, crossover, postgres,"
+                + " scaling, steps, jmh");
         System.exit(2);
       }
     }

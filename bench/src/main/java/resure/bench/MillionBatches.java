@@ -20,7 +20,8 @@ final class MillionBatches {
   private static final int TAIL = 900;
 
   static final Map<String, String> DEFAULTS =
-      Environment.defaults(Map.of("batches", "1000000", "minutes", "10", "opens", "3", "store", "rocksdb"));
+      Environment.defaults(
+          Map.of("batches", "1000000", "minutes", "10", "opens", "3", "store", "rocksdb"));
 
   private final Options options;
   private final Environment environment;
@@ -114,7 +115,9 @@ final class MillionBatches {
 
   private ServerProcess service(Path state) throws IOException {
     return ServerProcess.ofService(
-        environment.serviceJar(), environment.jvm(), environment.log("million"),
+        environment.serviceJar(),
+        environment.jvm(),
+        environment.log("million"),
         state,
         "os",
         properties.toArray(String[]::new));

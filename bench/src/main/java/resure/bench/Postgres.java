@@ -97,7 +97,8 @@ final class Postgres implements AutoCloseable {
       // No process, or one that has just ended: then its parent has its time.
       return 0;
     }
-    // After the name, which may hold blanks: state, parent, ... utime (14th), stime, cutime, cstime.
+    // After the name, which may hold blanks: state, parent, ... utime (14th), stime, cutime,
+    // cstime.
     String[] fields = text.substring(text.lastIndexOf(')') + 2).split(" ", -1);
     boolean itself = text.startsWith(postmaster + " ");
     if (!itself && Long.parseLong(fields[1]) != postmaster) {

@@ -91,22 +91,21 @@ final class PostgresComparison {
       int connections = options.number("connections");
       Map<String, Callable<ReplicaLoad>> targets = new LinkedHashMap<>();
       targets.put(
-          "postgres", () -> {
+          "postgres",
+          () -> {
             ReplicaLoad load = load(postgres, List.of(one), List.of(ofOne), connections);
             groupBatches = load.groupBatches();
             return load;
           });
       for (int i = 0; i < plain.size(); i++) {
         PlainInserts inserts = plain.get(i);
-        targets.put(
-            "plain " + options.list("plain").get(i), () -> plain(postgres, inserts));
+        targets.put("plain " + options.list("plain").get(i), () -> plain(postgres, inserts));
       }
       targets.put("three", () -> load(postgres, replicas, ofThree, connections));
       targets.put("rocksdb", () -> load(null, List.of(embedded), List.of(ofEmbedded), connections));
       targets.put("hot one", () -> load(postgres, List.of(one), List.of(hotOne), hot));
       targets.put(
-          "hot three",
-          () -> load(postgres, replicas, List.of(hotThree, hotThree, hotThree), hot));
+          "hot three", () -> load(postgres, replicas, List.of(hotThree, hotThree, hotThree), hot));
       report(shape, rounds(targets));
     } finally {
       for (PlainInserts inserts : plain) {
@@ -177,13 +176,7 @@ final class PostgresComparison {
     double perSecond = inserts.drive(rows, time());
     double inserted = perSecond * time().toNanos() / 1e9;
     return new ReplicaLoad(
-        (long) inserted,
-        perSecond,
-        0,
-        0,
-        rows,
-        0,
-        (postgres.cpuNanos() - before) / 1e3 / inserted);
+        (long) inserted, perSecond, 0, 0, rows, 0, (postgres.cpuNanos() - before) / 1e3 / inserted);
   }
 
   private ReplicaLoad load(
@@ -214,10 +207,13 @@ final class PostgresComparison {
     double[] b = figures(rounds, under, cpu);
     out.printf(
         "  %-24s %-10s %s%n",
-        over + " / " + under, cpu ? "cpu/batch" : "batches/s", Figures.spread(Figures.ratios(a, b)));
+        over + " / " + under,
+        cpu ? "cpu/batch" : "batches/s",
+        Figures.spread(Figures.ratios(a, b)));
   }
 
-  private static double[] figures(Map<String, List<ReplicaLoad>> rounds, String target, boolean cpu) {
+  private static double[] figures(
+      Map<String, List<ReplicaLoad>> rounds, String target, boolean cpu) {
     return rounds.getOrDefault(target, List.of()).stream()
         .mapToDouble(load -> cpu ? load.micros() : load.perSecond())
         .toArray();

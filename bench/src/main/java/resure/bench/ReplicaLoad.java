@@ -93,8 +93,7 @@ record ReplicaLoad(
             threads.submit(
                 () -> {
                   try (LoadClient client =
-                      new LoadClient(
-                          replica.port(), Math.max(1, connections / replicas.size()))) {
+                      new LoadClient(replica.port(), Math.max(1, connections / replicas.size()))) {
                     return client.drive(sent, time);
                   }
                 }));
@@ -116,7 +115,6 @@ record ReplicaLoad(
   public String toString() {
     return ("%9.0f batches/s  %6.1f a group  cpu us/batch: service %7.1f database %7.1f"
             + "  p50 %7.3f p99 %7.3f ms")
-        .formatted(
-            perSecond, groupBatches, serviceMicros, databaseMicros, p50Millis, p99Millis);
+        .formatted(perSecond, groupBatches, serviceMicros, databaseMicros, p50Millis, p99Millis);
   }
 }

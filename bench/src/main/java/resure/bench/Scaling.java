@@ -125,8 +125,7 @@ final class Scaling {
     }
     out.printf(
         "%d connections to the database%n",
-        postgres.value(
-            "resure", "SELECT count(*) FROM pg_stat_activity WHERE datname = 'resure'"));
+        postgres.value("resure", "SELECT count(*) FROM pg_stat_activity WHERE datname = 'resure'"));
   }
 
   private ServerProcess service(Postgres postgres, int number)
