@@ -2,10 +2,12 @@ package resure.api;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import resure.journal.JournalException;
 import resure.observation.ObservationBatch;
 import resure.observation.Weights;
+import resure.run.Export;
 
-/** Batches as they are sent, and what is answered to them. */
+/** Batches as they are sent, and what the service says of them. */
 public final class ScoringText {
 
   private static final int MOST_LOSSES = 65_536;
@@ -22,5 +24,15 @@ public final class ScoringText {
   public static String answer(long sequence, ObservationBatch batch, Weights weights) {
     BodyWriter out = new WeightsWriter().write(Representation.JSON, sequence, batch, weights, null);
     return new String(out.bytes(), 0, out.length(), UTF_8);
+  }
+
+  /** The body of a {@code GET /v1/runs/{run}/observations}. */
+  public static String export(Export export) throws JournalException {
+    StringBuilder text = new StringBuilder();
+    ExportBody body = new ExportBody(export, Representation.JSON);
+    for (byte[] piece = body.next(); piece != null; piece = body.next()) {
+      text.append(new String(piece, UTF_8));
+    }
+    return text.toString();
   }
 }
