@@ -245,7 +245,8 @@ record ResureProperties(
             // A fault of this one is reported once, by itself.
             reader.value(QUEUED_LOSSES, Integer.MAX_VALUE),
             reader.value(LOADED_RUNS, 1),
-            reader.value(IDLE_AFTER, Duration.ZERO));
+            reader.value(IDLE_AFTER, Duration.ZERO),
+            Duration.ofSeconds(1));
     ComputeChoice.Backend backend = reader.value(COMPUTE_BACKEND, ComputeChoice.Backend.JVM);
     String device = reader.value(COMPUTE_DEVICE, "auto");
     Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);

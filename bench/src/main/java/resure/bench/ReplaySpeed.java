@@ -92,7 +92,7 @@ final class ReplaySpeed {
             JvmCompute::new,
             JvmCompute::new,
             Durability.OS,
-            new RunLimits(4096, 1 << 20, 16, Duration.ofHours(1)),
+            new RunLimits(4096, 1 << 20, 16, Duration.ofHours(1), Duration.ofSeconds(1)),
             InstantSource.system(),
             new Unheard())) {
       Export once = record(runs, "once", Integer.MAX_VALUE);

@@ -91,6 +91,22 @@ final class Exchange {
     return value == null ? "" : value;
   }
 
+  /** The same, of a whole number that JSON can hold exactly; null where it is not given. */
+  @Nullable Long wholeQuery(String name) {
+    String text = query(name);
+    if (text == null) {
+      return null;
+    }
+    if (text.matches("[0-9]{1,16}")) {
+      long value = Long.parseLong(text);
+      if (value <= RunHandler.LARGEST_STEP) {
+        return value;
+      }
+    }
+    throw ProblemException.parameter(
+        name, "must be a whole number from 0 to " + RunHandler.LARGEST_STEP + ".");
+  }
+
   /** Refuses query parameters that nobody reads, since a misspelt one would silently do nothing. */
   void allowQuery(String... names) {
     for (String given : request().getQueryParams().keySet()) {

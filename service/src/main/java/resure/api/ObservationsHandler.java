@@ -20,10 +20,10 @@ import resure.run.Scored;
 final class ObservationsHandler {
 
   private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
+  private static final String RESURE_SEQUENCE = "Resure-Sequence";
   private static final String INCLUDE = "include";
   private static final String IDEMPOTENCY_REPLAYED = "Idempotency-Replayed";
   private static final int MAX_KEY = 255;
-  private static final long LARGEST_STEP = (1L << 53) - 1;
 
   private final Runs runs;
   private final LongConsumer answered;
@@ -116,12 +116,13 @@ final class ObservationsHandler {
   }
 
   Mono<Void> export(Exchange exchange) {
-    exchange.allowQuery("fromStep", "toStep");
+    exchange.allowQuery("fromStep", "toStep", RunHandler.AT_LEAST_SEQUENCE);
     exchange.offerLines();
-    Long fromStep = step(exchange, "fromStep");
-    Long toStep = step(exchange, "toStep");
+    Long fromStep = exchange.wholeQuery("fromStep");
+    Long toStep = exchange.wholeQuery("toStep");
+    long atLeast = RunHandler.atLeastSequence(exchange);
     return exchange
-        .await(runs.export(RunHandler.runId(exchange), fromStep, toStep))
+        .await(runs.export(RunHandler.runId(exchange), fromStep, toStep, atLeast))
         .flatMap(
             export -> {
               Flux<DataBuffer> lines =
@@ -142,30 +143,14 @@ final class ObservationsHandler {
                           })
                       .subscribeOn(Schedulers.boundedElastic());
               exchange.response().setStatusCode(HttpStatus.OK);
-              exchange
-                  .response()
-                  .getHeaders()
-                  .set(
-                      HttpHeaders.CONTENT_TYPE,
-                      exchange.representation() == Representation.CBOR
-                          ? MediaType.APPLICATION_CBOR_VALUE
-                          : MediaType.APPLICATION_NDJSON_VALUE);
+              HttpHeaders headers = exchange.response().getHeaders();
+              headers.set(RESURE_SEQUENCE, Long.toString(export.sequence()));
+              headers.set(
+                  HttpHeaders.CONTENT_TYPE,
+                  exchange.representation() == Representation.CBOR
+                      ? MediaType.APPLICATION_CBOR_VALUE
+                      : MediaType.APPLICATION_NDJSON_VALUE);
               return exchange.response().writeWith(lines);
             });
-  }
-
-  private static @Nullable Long step(Exchange exchange, String name) {
-    String text = exchange.query(name);
-    if (text == null) {
-      return null;
-    }
-    if (text.matches("[0-9]{1,16}")) {
-      long step = Long.parseLong(text);
-      if (step <= LARGEST_STEP) {
-        return step;
-      }
-    }
-    throw ProblemException.parameter(
-        name, "must be a whole number from 0 to " + LARGEST_STEP + ".");
   }
 }

@@ -51,7 +51,12 @@ final class ProblemException extends RuntimeException {
 
   /** A part of the path, a query parameter or a header that is not valid. */
   static ProblemException parameter(String name, String detail) {
-    return new ProblemException(ProblemType.INVALID_PARAMETER, detail, "parameter", name);
+    return parameter(ProblemType.INVALID_PARAMETER, name, detail);
+  }
+
+  /** A problem with a part of the path, a query parameter or a header. */
+  static ProblemException parameter(ProblemType type, String name, String detail) {
+    return new ProblemException(type, detail, "parameter", name);
   }
 
   /** A limit, by the name of its property, that is exceeded. */

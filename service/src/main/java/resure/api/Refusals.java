@@ -41,6 +41,14 @@ final class Refusals {
               "/step",
               "The run's first batch decided whether its batches have a step. Send it always or"
                   + " never.");
+      case Refusal.SEQUENCE_NOT_REACHED ->
+          ProblemException.parameter(
+              ProblemType.SEQUENCE_NOT_REACHED,
+              RunHandler.AT_LEAST_SEQUENCE,
+              "The run is at sequence "
+                  + refused.detail()
+                  + ". Unless it was deleted and created again, or its store was put back, what"
+                  + " named this sequence was not an answer about this run.");
       case Refusal.RUN_WITHOUT_STEPS ->
           ProblemException.of(
               ProblemType.RUN_WITHOUT_STEPS,

@@ -24,6 +24,7 @@ final class RunHandler {
   private static final int DEFAULT_PAGE = 100;
   private static final int MAX_ATTEMPT = 256;
   static final long LARGEST_STEP = (1L << 53) - 1;
+  static final String AT_LEAST_SEQUENCE = "atLeastSequence";
 
   private final Runs runs;
 
@@ -55,9 +56,16 @@ final class RunHandler {
   }
 
   Mono<Void> describe(Exchange exchange) {
-    exchange.allowQuery();
+    exchange.allowQuery(AT_LEAST_SEQUENCE);
     exchange.offer();
-    return answer(exchange, exchange.await(runs.describe(runId(exchange))));
+    long atLeast = atLeastSequence(exchange);
+    return answer(exchange, exchange.await(runs.describe(runId(exchange), atLeast)));
+  }
+
+  /** The sequence that was asked for; 0 for none. */
+  static long atLeastSequence(Exchange exchange) {
+    Long sequence = exchange.wholeQuery(AT_LEAST_SEQUENCE);
+    return sequence == null ? 0 : sequence;
   }
 
   Mono<Void> delete(Exchange exchange) {
@@ -130,10 +138,10 @@ final class RunHandler {
   }
 
   Mono<Void> statistics(Exchange exchange) {
-    exchange.allowQuery();
+    exchange.allowQuery(AT_LEAST_SEQUENCE);
     exchange.offer();
     return exchange
-        .await(runs.statistics(runId(exchange)))
+        .await(runs.statistics(runId(exchange), atLeastSequence(exchange)))
         .flatMap(
             statistics -> {
               String tag = tag(statistics, exchange.representation());

@@ -47,6 +47,11 @@ public final class Export {
     toStep = other.toStep;
   }
 
+  /** The run's sequence that these are of. */
+  public long sequence() {
+    return last;
+  }
+
   /** The same batches once more, from the first. */
   public Export again() {
     return new Export(this, last);

@@ -14,6 +14,8 @@ public enum Refusal {
   KEY_REUSED,
   /** Some of the run's batches have a step and some have none. */
   STEPS_MIXED,
+  /** The run has not come to the sequence that was asked for; the detail is what it has come to. */
+  SEQUENCE_NOT_REACHED,
   /** What was asked needs steps and the run's batches have none. */
   RUN_WITHOUT_STEPS,
   /** There is no run of the name to start from. */

@@ -18,6 +18,12 @@ abstract sealed class Request<T> {
   final CompletableFuture<Outcome<T>> outcome = new CompletableFuture<>();
   int lostRaces;
 
+  /**
+   * Whether the run was seen to be as its journal is after this was received: what appends nothing
+   * is answered from nothing older.
+   */
+  boolean checked;
+
   private Request(RunId id) {
     this.id = id;
   }
@@ -33,6 +39,12 @@ abstract sealed class Request<T> {
 
     /** Whether the answer says what the turns are like once the batch is applied. */
     final boolean withStatistics;
+
+    /**
+     * Sequence of the batch that has the key, 0 for none, as last looked up; null before that. Only
+     * what conflicted, or is going to be refused, is looked up.
+     */
+    @Nullable Long known;
 
     Score(RunId id, @Nullable String key, ObservationBatch batch) {
       this(id, key, batch, false);
@@ -98,15 +110,24 @@ abstract sealed class Request<T> {
     }
   }
 
-  /** Looks at the run; {@code onlyLoaded} refuses, as an unknown run, one that is not in memory. */
+  /**
+   * Looks at the run, once it has come to {@code atLeast}. {@code onlyLoaded} refuses, as an
+   * unknown run, one that is not in memory or may be behind.
+   */
   static final class Read<T> extends Request<T> {
     final Function<Run, T> look;
+    final long atLeast;
     final boolean onlyLoaded;
 
-    Read(RunId id, Function<Run, T> look, boolean onlyLoaded) {
+    Read(RunId id, Function<Run, T> look, long atLeast, boolean onlyLoaded) {
       super(id);
       this.look = look;
+      this.atLeast = atLeast;
       this.onlyLoaded = onlyLoaded;
+    }
+
+    Read(RunId id, Function<Run, T> look, boolean onlyLoaded) {
+      this(id, look, 0, onlyLoaded);
     }
   }
 }

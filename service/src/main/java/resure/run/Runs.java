@@ -41,6 +41,9 @@ public final class Runs implements AutoCloseable {
 
   private static final int WORKERS = 2;
 
+  /** They wait for the network, mostly. */
+  private static final int WORKERS_OF_SHARED = 8;
+
   /** Names that one request for a page looks at, matching or not. */
   private static final int NAMES_A_PAGE = 1000;
 
@@ -85,7 +88,9 @@ public final class Runs implements AutoCloseable {
       RunListener listener) {
     this.journal = journal;
     this.recoveryComputes = recoveryComputes;
-    workers = Executors.newFixedThreadPool(WORKERS, named("resure-worker"));
+    workers =
+        Executors.newFixedThreadPool(
+            journal.shared() ? WORKERS_OF_SHARED : WORKERS, named("resure-worker"));
     // Event loops need the other half; more shards only make smaller groups.
     int count = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
     for (int i = 0; i < count; i++) {
@@ -246,14 +251,14 @@ public final class Runs implements AutoCloseable {
                     : scored);
   }
 
-  /** The run as it is. */
-  public CompletableFuture<Outcome<RunDescription>> describe(RunId id) {
-    return read(id, Run::describe);
+  /** The run as it is, at a sequence of at least {@code atLeast}. */
+  public CompletableFuture<Outcome<RunDescription>> describe(RunId id, long atLeast) {
+    return offer(new Request.Read<>(id, Run::describe, atLeast, false));
   }
 
-  /** The run's statistics as they are. */
-  public CompletableFuture<Outcome<RunStatistics>> statistics(RunId id) {
-    return read(id, Run::statistics);
+  /** The run's statistics as they are, at a sequence of at least {@code atLeast}. */
+  public CompletableFuture<Outcome<RunStatistics>> statistics(RunId id, long atLeast) {
+    return offer(new Request.Read<>(id, Run::statistics, atLeast, false));
   }
 
   /**
@@ -275,20 +280,24 @@ public final class Runs implements AutoCloseable {
   }
 
   /**
-   * The recorded batches of steps {@code fromStep} to {@code toStep}, or of all when both are null.
+   * The recorded batches of steps {@code fromStep} to {@code toStep}, or of all when both are null,
+   * at a sequence of at least {@code atLeast}.
    */
   public CompletableFuture<Outcome<Export>> export(
-      RunId id, @Nullable Long fromStep, @Nullable Long toStep) {
+      RunId id, @Nullable Long fromStep, @Nullable Long toStep, long atLeast) {
     boolean bySteps = fromStep != null || toStep != null;
     long from = fromStep == null ? Long.MIN_VALUE : fromStep;
     long to = toStep == null ? Long.MAX_VALUE : toStep;
     CompletableFuture<Outcome<Outcome<Export>>> looked =
-        read(
-            id,
-            run ->
-                bySteps && run.stepping() == Run.Stepping.WITHOUT_STEPS
-                    ? Outcome.refused(Refusal.RUN_WITHOUT_STEPS)
-                    : Outcome.done(new Export(journal, run, from, to)));
+        offer(
+            new Request.Read<>(
+                id,
+                run ->
+                    bySteps && run.stepping() == Run.Stepping.WITHOUT_STEPS
+                        ? Outcome.refused(Refusal.RUN_WITHOUT_STEPS)
+                        : Outcome.done(new Export(journal, run, from, to)),
+                atLeast,
+                false));
     return looked.thenApply(Runs::flat);
   }
 

@@ -5,6 +5,7 @@ import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -30,6 +31,7 @@ import resure.compute.Reference;
 import resure.compute.Weighing;
 import resure.journal.Append;
 import resure.journal.CorruptJournalException;
+import resure.journal.Exclusive;
 import resure.journal.Head;
 import resure.journal.Incarnation;
 import resure.journal.Journal;
@@ -64,7 +66,11 @@ final class Shard implements Runnable {
    */
   private static final int GROUP_LOSSES = 1 << 18;
 
-  private static final int MAX_LOST_RACES = 3;
+  private static final int MAX_LOST_RACES = 5;
+
+  /** Runs from which this shard keeps other processes away at once: each holds a connection. */
+  private static final int MAX_EXCLUSIVE = 2;
+
   private static final long HOUSEKEEPING_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final Logger LOG = LoggerFactory.getLogger(Shard.class);
 
@@ -96,6 +102,10 @@ final class Shard implements Runnable {
   /** Of the group that is being applied, to be given when the listener has been told of it. */
   private final List<Runnable> answers = new ArrayList<>();
 
+  /** Those from whose run other processes are kept away. */
+  private final List<Slot> exclusives = new ArrayList<>();
+
+  private int wantedExclusives;
   private int gatheringLosses;
   private long weighNanos;
   private boolean writing;
@@ -107,57 +117,50 @@ final class Shard implements Runnable {
     @Nullable Run recover(RunKey key) throws JournalException;
   }
 
-  /** What the shard knows of one run, from the first request to the end of its idle time. */
-  private static final class Slot {
-    final RunId id;
-    final ArrayDeque<Request<?>> waiting = new ArrayDeque<>();
-    @Nullable Run run;
-
-    /** Being read, or with entries in flight: its requests wait. */
-    boolean busy;
-
-    boolean queued;
-    long snapshotSequence;
-    long publishedStep = OpenSteps.NONE;
-    long lastUsed;
-
-    /** A rewind that is durable and is answered when the run has been read again. */
-    Request.@Nullable Rewind rewinding;
-
-    Slot(RunId id) {
-      this.id = id;
-    }
-  }
-
   private record Pick(Slot slot, Run run, Request.Score request, long sequence) {}
 
   /**
-   * {@code run} is as it was when the entry was made, and its journal ended at {@code after}; null
-   * for its creation.
+   * What became of a group.
+   *
+   * @param heads of the runs that did not conflict
+   * @param begun when it was handed to the journal
+   * @param exclusive whether it was written beside the writer
    */
-  private record InFlight(
-      Slot slot,
-      Request<?> request,
-      RunKey key,
-      Head after,
-      long sequence,
-      JournalEntry entry,
-      @Nullable Run run) {
-
-    InFlight(Slot slot, Request<?> request, Run run, long sequence, JournalEntry entry) {
-      this(slot, request, run.key(), run.head(), sequence, entry, run);
-    }
-  }
-
-  /** {@code heads} of the runs that did not conflict. */
   private record Written(
       List<InFlight> group,
       Map<RunKey, Head> heads,
       @Nullable JournalException failure,
-      long nanos,
-      long weighNanos) {}
+      long begun,
+      long ended,
+      long weighNanos,
+      boolean exclusive) {}
 
-  private record Loaded(Slot slot, @Nullable Run run, @Nullable JournalException failure) {}
+  /** Appends a group to the journal. */
+  private interface Appending {
+    Map<RunKey, Head> append(List<Append> appends) throws JournalException;
+  }
+
+  /**
+   * What a worker has found out of a run.
+   *
+   * @param known sequences of the keys that were looked up
+   * @param tail what follows the run as it is in memory; null when nothing can
+   * @param wantedExclusive whether other processes were to be kept away
+   * @param exclusive keeps them away; null if that was not wanted, or failed
+   * @param asOf before anything was read
+   */
+  private record CaughtUp(
+      Slot slot,
+      Run run,
+      Map<Request.Score, Long> known,
+      @Nullable List<StoredEntry> tail,
+      boolean wantedExclusive,
+      @Nullable Exclusive exclusive,
+      long asOf,
+      @Nullable JournalException failure) {}
+
+  private record Loaded(
+      Slot slot, @Nullable Run run, long asOf, @Nullable JournalException failure) {}
 
   private record Stop() {}
 
@@ -245,8 +248,8 @@ final class Shard implements Runnable {
 
   private void take(Object next) {
     switch (next) {
-      // Never waits for a run that is being read: the worker that asks may be the one to read it.
-      case Request.Read<?> read when read.onlyLoaded && !loaded(read.id) ->
+      // Never waits for a worker: the one that asks may be the one to read the run.
+      case Request.Read<?> read when read.onlyLoaded && !mayBeSeen(slots.get(read.id)) ->
           answer(read, Outcome.refused(Refusal.UNKNOWN_RUN));
       case Request<?> request -> {
         Slot slot = slots.computeIfAbsent(request.id, Slot::new);
@@ -255,27 +258,32 @@ final class Shard implements Runnable {
         wake(slot);
       }
       case Written written -> {
-        writing = false;
+        writing &= written.exclusive;
         write();
         try {
           finish(written);
         } catch (RuntimeException e) {
           answers.clear();
           for (InFlight inFlight : written.group) {
-            answer(inFlight.request, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
+            answer(inFlight.request(), Outcome.refused(Refusal.OUTCOME_UNKNOWN));
           }
           throw e;
         }
       }
       case Loaded loaded -> finish(loaded);
+      case CaughtUp caughtUp -> finish(caughtUp);
       case Stop _ -> stopping = true;
       default -> throw new IllegalStateException("unknown message");
     }
   }
 
-  private boolean loaded(RunId id) {
-    Slot slot = slots.get(id);
-    return slot != null && slot.run != null;
+  /** Whether the run is in memory, and no further behind its journal than may be read. */
+  private boolean mayBeSeen(@Nullable Slot slot) {
+    return slot != null
+        && slot.run != null
+        && !slot.withWorker
+        && (!journal.shared()
+            || nanoTime.getAsLong() - slot.seenAt <= limits.freshness().toNanos());
   }
 
   private void wake(Slot slot) {
@@ -311,21 +319,24 @@ final class Shard implements Runnable {
       Request<?> request = slot.waiting.element();
       if (run == null) {
         load(slot);
-        continue;
-      }
-      if (request instanceof Request.Score) {
+      } else if (mustLookFirst(slot, run, request)) {
+        catchUp(slot, run, List.of());
+      } else if (request instanceof Request.Score) {
         pick(slot, run);
-        continue;
+      } else {
+        slot.waiting.remove();
+        switch (request) {
+          case Request.Create create -> answer(create, run.existing(create.wanted));
+          case Request.Rewind rewind -> rewind(slot, run, rewind);
+          case Request.Finish finish -> finish(slot, run, finish);
+          case Request.Delete delete -> append(slot, run, delete, new JournalEntry.Deleted(now()));
+          case Request.Read<?> read -> look(read, run);
+          case Request.Score _ -> throw new IllegalStateException("picked above");
+        }
       }
-      slot.waiting.remove();
-      switch (request) {
-        case Request.Create create -> answerExisting(create, run);
-        case Request.Rewind rewind -> rewind(slot, run, rewind);
-        case Request.Finish finish -> finish(slot, run, finish);
-        case Request.Delete delete -> append(slot, run, delete, new JournalEntry.Deleted(now()));
-        case Request.Read<?> read -> look(read, run);
-        case Request.Score _ -> throw new IllegalStateException("picked above");
-      }
+    }
+    if (!slot.busy) {
+      letOthersIn(slot);
     }
     wake(slot);
     if (slot.run == null && !slot.busy && !slot.queued) {
@@ -333,7 +344,36 @@ final class Shard implements Runnable {
     }
   }
 
+  /**
+   * Whether the journal must be looked at before the request is served: because it appends nothing
+   * and other processes may have appended, or because they have been too fast for this one.
+   */
+  private boolean mustLookFirst(Slot slot, Run run, Request<?> request) {
+    return switch (request) {
+      case Request.Create _ -> !sure(request);
+      case Request.Rewind rewind ->
+          rewindsNothing(run, rewind) ? !sure(request) : wantsExclusive(slot);
+      case Request.Finish _ -> run.finished() ? !sure(request) : wantsExclusive(slot);
+      case Request.Read<?> read ->
+          !sure(read) && !read.onlyLoaded && (!mayBeSeen(slot) || run.sequence() < read.atLeast);
+      case Request.Delete _, Request.Score _ -> wantsExclusive(slot);
+    };
+  }
+
+  private boolean sure(Request<?> request) {
+    return !journal.shared() || request.checked;
+  }
+
+  private boolean wantsExclusive(Slot slot) {
+    return slot.contended() && slot.exclusive == null && wantedExclusives < MAX_EXCLUSIVE;
+  }
+
   private <T> void look(Request.Read<T> read, Run run) {
+    if (run.sequence() < read.atLeast) {
+      answer(
+          read, new Outcome.Refused<>(Refusal.SEQUENCE_NOT_REACHED, Long.toString(run.sequence())));
+      return;
+    }
     T seen;
     try {
       seen = read.look.apply(run);
@@ -344,8 +384,10 @@ final class Shard implements Runnable {
     answer(read, Outcome.done(seen));
   }
 
-  private void answerExisting(Request.Create create, Run run) {
-    answer(create, run.existing(create.wanted));
+  private static boolean rewindsNothing(Run run, Request.Rewind rewind) {
+    return run.attempts().isPast(rewind.attempt)
+        || run.stepping() == Run.Stepping.WITHOUT_STEPS
+        || run.attempts().repeats(rewind.nextStep, rewind.attempt);
   }
 
   private void rewind(Slot slot, Run run, Request.Rewind rewind) {
@@ -376,17 +418,26 @@ final class Shard implements Runnable {
     while (slot.waiting.peek() instanceof Request.Score score
         && (first == null || score.joins(first))
         && gatheringLosses < GROUP_LOSSES) {
-      if (score.key != null) {
-        if (keys.contains(score.key)) {
-          break;
-        }
-        if (answeredByKey(run, score, score.key)) {
-          slot.waiting.remove();
-          continue;
-        }
+      if (score.key != null && keys.contains(score.key)) {
+        break;
+      }
+      Long known = score.known;
+      if (known != null && known != 0) {
+        slot.waiting.remove();
+        RunKey runKey = run.key();
+        workers.execute(() -> replay(runKey, known, score));
+        continue;
       }
       Refusal refusal = run.refuses(score.batch, limits.pendingBatches(), taken);
       if (refusal != null) {
+        if (!sure(score) || (score.key != null && known == null)) {
+          // What is picked goes first.
+          if (taken == 0) {
+            catchUp(slot, run, score.key == null ? List.of() : List.of(score));
+            return;
+          }
+          break;
+        }
         slot.waiting.remove();
         answer(score, Outcome.refused(refusal));
         continue;
@@ -402,21 +453,6 @@ final class Shard implements Runnable {
       picks.add(new Pick(slot, run, score, run.sequence() + taken));
     }
     slot.busy = taken > 0;
-  }
-
-  /** Answers a batch whose key is known, or whose key cannot be looked up. */
-  private boolean answeredByKey(Run run, Request.Score score, String key) {
-    try {
-      long sequence = journal.find(run.key(), key);
-      if (sequence == 0) {
-        return false;
-      }
-      RunKey runKey = run.key();
-      workers.execute(() -> replay(runKey, sequence, score));
-    } catch (JournalException e) {
-      answer(score, refusedBy(e));
-    }
-    return true;
   }
 
   /** Answers from the entry that has the key. On a worker. */
@@ -517,6 +553,7 @@ final class Shard implements Runnable {
 
   /** Hands what has gathered to the writer, unless it is at work. */
   private void write() {
+    writeExclusively();
     if (writing || gathering.isEmpty()) {
       return;
     }
@@ -526,42 +563,69 @@ final class Shard implements Runnable {
     gatheringLosses = 0;
     weighNanos = 0;
     writing = true;
-    writer.execute(() -> inbox.add(write(group, weighed)));
+    writer.execute(() -> inbox.add(write(group, weighed, false, journal::append)));
   }
 
-  /** Appends a group. On the writer's thread. */
-  private Written write(List<InFlight> group, long weighed) {
-    long start = nanoTime.getAsLong();
+  /** Writes what goes to runs from which other processes are kept away, each by itself. */
+  private void writeExclusively() {
+    for (Slot slot : List.copyOf(exclusives)) {
+      List<InFlight> group =
+          gathering.stream().filter(inFlight -> inFlight.slot() == slot).toList();
+      if (group.isEmpty()) {
+        continue;
+      }
+      gathering.removeAll(group);
+      group.forEach(inFlight -> gatheringLosses -= inFlight.request().cost());
+      Exclusive exclusive = Objects.requireNonNull(slot.exclusive);
+      forget(slot);
+      refuseOnlyLoaded(slot);
+      slot.withWorker = true;
+      workers.execute(
+          () ->
+              inbox.add(
+                  write(
+                      group,
+                      0,
+                      true,
+                      appends -> {
+                        try (exclusive) {
+                          return exclusive.append(appends.getFirst());
+                        }
+                      })));
+    }
+  }
+
+  private void letOthersIn(Slot slot) {
+    Exclusive exclusive = slot.exclusive;
+    if (exclusive != null) {
+      forget(slot);
+      workers.execute(exclusive::close);
+    }
+  }
+
+  private void forget(Slot slot) {
+    slot.exclusive = null;
+    exclusives.remove(slot);
+    wantedExclusives--;
+  }
+
+  /** Appends a group. On the writer's thread, or a worker's. */
+  private Written write(
+      List<InFlight> group, long weighed, boolean exclusive, Appending appending) {
+    long begun = nanoTime.getAsLong();
+    Map<RunKey, Head> heads = Map.of();
+    JournalException failure = null;
     try {
-      Map<RunKey, Head> heads = journal.append(appends(group));
-      return new Written(group, heads, null, nanoTime.getAsLong() - start, weighed);
+      heads = appending.append(InFlight.appends(group));
     } catch (JournalException e) {
       noteFailure(e);
-      return new Written(group, Map.of(), e, nanoTime.getAsLong() - start, weighed);
+      failure = e;
     } catch (RuntimeException e) {
       // A defect of ours; without a result the shard would wait for this group for ever.
       LOG.error("An append failed for a reason that is none of the store's", e);
-      return new Written(
-          group,
-          Map.of(),
-          new OutcomeUnknownException("a defect", e),
-          nanoTime.getAsLong() - start,
-          weighed);
+      failure = new OutcomeUnknownException("a defect", e);
     }
-  }
-
-  /** One for each run; a run's entries are adjacent in its group. */
-  private static List<Append> appends(List<InFlight> group) {
-    List<Append> appends = new ArrayList<>();
-    for (int from = 0, to; from < group.size(); from = to) {
-      InFlight first = group.get(from);
-      List<JournalEntry> entries = new ArrayList<>();
-      for (to = from; to < group.size() && group.get(to).key.equals(first.key); to++) {
-        entries.add(group.get(to).entry);
-      }
-      appends.add(new Append(first.key, first.after, entries));
-    }
-    return appends;
+    return new Written(group, heads, failure, begun, nanoTime.getAsLong(), weighed, exclusive);
   }
 
   private void noteFailure(JournalException failure) {
@@ -575,41 +639,51 @@ final class Shard implements Runnable {
     int batches = 0;
     int observations = 0;
     Iterator<BatchMoments> moments = reduce(written).iterator();
+    Map<Slot, List<InFlight>> lost = new LinkedHashMap<>();
     for (InFlight inFlight : written.group) {
-      Slot slot = inFlight.slot;
+      Slot slot = inFlight.slot();
       slot.busy = false;
+      slot.withWorker = false;
+      Head head = written.heads.get(inFlight.key());
       if (written.failure != null) {
         fail(inFlight, written.failure);
-      } else if (!written.heads.containsKey(inFlight.key)) {
-        loseRace(inFlight);
+      } else if (head == null) {
+        lost.computeIfAbsent(slot, s -> new ArrayList<>()).add(inFlight);
       } else {
-        apply(inFlight, Objects.requireNonNull(written.heads.get(inFlight.key)), moments);
-        if (inFlight.request instanceof Request.Score score) {
+        slot.seenAt = written.begun;
+        slot.appendedHere = true;
+        apply(inFlight, head, moments);
+        if (inFlight.request() instanceof Request.Score score) {
           batches++;
           observations += score.batch.observations();
         }
       }
     }
     for (InFlight inFlight : written.group) {
-      Run run = inFlight.slot.run;
-      Head head = written.heads.get(inFlight.key);
-      if (run != null && head != null && run.key().equals(inFlight.key)) {
+      Run run = inFlight.slot().run;
+      Head head = written.heads.get(inFlight.key());
+      if (run != null && head != null && run.key().equals(inFlight.key())) {
         run.reached(head);
       }
     }
     if (batches > 0) {
       listener.groupApplied(
-          batches, observations, compute.backend(), written.weighNanos, written.nanos);
+          batches,
+          observations,
+          compute.backend(),
+          written.weighNanos,
+          written.ended - written.begun);
     }
     for (InFlight inFlight : written.group) {
-      publish(inFlight.slot);
+      publish(inFlight.slot());
     }
     // Whoever has an answer finds it in the metrics too.
     answers.forEach(Runnable::run);
     answers.clear();
+    lost.forEach(this::loseRace);
     for (InFlight inFlight : written.group) {
-      snapshot(inFlight.slot, SNAPSHOT_EVERY, workers);
-      wake(inFlight.slot);
+      snapshot(inFlight.slot(), SNAPSHOT_EVERY, workers);
+      wake(inFlight.slot());
     }
   }
 
@@ -618,10 +692,10 @@ final class Shard implements Runnable {
     List<Weighing> weighings = new ArrayList<>();
     if (written.failure == null) {
       for (InFlight inFlight : written.group) {
-        if (inFlight.slot.run != null
-            && inFlight.entry instanceof JournalEntry.Batch batch
-            && written.heads.containsKey(inFlight.key)) {
-          weighings.add(inFlight.slot.run.weighing(batch.batch()));
+        if (inFlight.slot().run != null
+            && inFlight.entry() instanceof JournalEntry.Batch batch
+            && written.heads.containsKey(inFlight.key())) {
+          weighings.add(inFlight.slot().run.weighing(batch.batch()));
         }
       }
     }
@@ -636,29 +710,161 @@ final class Shard implements Runnable {
   private void fail(InFlight inFlight, JournalException failure) {
     if (failure instanceof OutcomeUnknownException) {
       // Memory and journal may differ now: the journal says what was recorded.
-      drop(inFlight.slot);
+      drop(inFlight.slot());
     }
-    answer(inFlight.request, refusedBy(failure));
+    answer(inFlight.request(), refusedBy(failure));
   }
 
-  /** Another writer was faster: the run is read again and the request served again. */
-  private void loseRace(InFlight inFlight) {
-    drop(inFlight.slot);
-    if (++inFlight.request.lostRaces > MAX_LOST_RACES) {
-      answer(
-          inFlight.request,
-          new Outcome.Refused<>(Refusal.STORE_UNAVAILABLE, "other writers were faster each time"));
-    } else {
-      inFlight.slot.waiting.addFirst(inFlight.request);
+  /**
+   * Another process was faster, or a key is known: what there is now is looked at, and the requests
+   * are served again, in the same order.
+   */
+  private void loseRace(Slot slot, List<InFlight> lost) {
+    List<Request.Score> unsure = new ArrayList<>();
+    slot.races++;
+    for (InFlight inFlight : lost.reversed()) {
+      Request<?> request = inFlight.request();
+      if (++request.lostRaces > MAX_LOST_RACES) {
+        answer(
+            request,
+            new Outcome.Refused<>(
+                Refusal.STORE_UNAVAILABLE, "other writers were faster each time"));
+        continue;
+      }
+      slot.waiting.addFirst(request);
+      if (request instanceof Request.Score score && score.key != null) {
+        unsure.add(score);
+      }
+    }
+    if (slot.run != null) {
+      catchUp(slot, slot.run, unsure);
+    }
+  }
+
+  /**
+   * Looks at what other processes have appended.
+   *
+   * @param unsure whose keys are looked up, too
+   */
+  private void catchUp(Slot slot, Run run, List<Request.Score> unsure) {
+    refuseOnlyLoaded(slot);
+    slot.busy = true;
+    slot.withWorker = true;
+    slot.markChecked();
+    Head head = run.head();
+    boolean exclusive = wantsExclusive(slot);
+    if (exclusive) {
+      wantedExclusives++;
+    }
+    workers.execute(() -> inbox.add(catchUp(slot, run, head, unsure, exclusive)));
+  }
+
+  /** On a worker, which asks the run for nothing but its key. */
+  private CaughtUp catchUp(
+      Slot slot, Run run, Head head, List<Request.Score> unsure, boolean exclusively) {
+    long asOf = nanoTime.getAsLong();
+    Exclusive exclusive = null;
+    JournalException failure;
+    try {
+      exclusive = exclusively ? journal.exclusive(run.key()) : null;
+      List<StoredEntry> tail = Tail.after(journal, run.key(), head);
+      Map<Request.Score, Long> known = new HashMap<>();
+      for (Request.Score score : unsure) {
+        known.put(score, journal.find(run.key(), Objects.requireNonNull(score.key)));
+      }
+      return new CaughtUp(slot, run, known, tail, exclusively, exclusive, asOf, null);
+    } catch (JournalException e) {
+      failure = e;
+    } catch (RuntimeException e) {
+      LOG.error("A run's journal could not be followed", e);
+      failure = new CorruptJournalException("a defect", e);
+    }
+    if (exclusive != null) {
+      exclusive.close();
+    }
+    return new CaughtUp(slot, run, Map.of(), null, exclusively, null, asOf, failure);
+  }
+
+  private void finish(CaughtUp caughtUp) {
+    Slot slot = caughtUp.slot;
+    if (caughtUp.exclusive != null) {
+      slot.exclusive = caughtUp.exclusive;
+      exclusives.add(slot);
+    } else if (caughtUp.wantedExclusive) {
+      wantedExclusives--;
+    }
+    slot.withWorker = false;
+    if (slots.get(slot.id) != slot) {
+      // Forgotten while it was looked at; whoever asked has been answered.
+      letOthersIn(slot);
+      return;
+    }
+    slot.busy = false;
+    caughtUp.known.forEach((score, sequence) -> score.known = sequence);
+    if (slot.run == caughtUp.run) {
+      if (caughtUp.failure != null) {
+        notSeen(slot, caughtUp.failure);
+      } else if (caughtUp.tail == null) {
+        drop(slot);
+      } else {
+        follow(slot, caughtUp.run, caughtUp.tail, caughtUp.asOf);
+      }
+    }
+    if (slot.waiting.isEmpty() || slot.run == null) {
+      letOthersIn(slot);
+    }
+    wake(slot);
+  }
+
+  /** Refuses what needed to know how the run is now. */
+  private void notSeen(Slot slot, JournalException failure) {
+    if (failure instanceof CorruptJournalException) {
+      LOG.error("The records of run {} are damaged", slot.id.name(), failure);
+      drop(slot);
+    }
+    Iterator<Request<?>> waiting = slot.waiting.iterator();
+    while (waiting.hasNext()) {
+      Request<?> request = waiting.next();
+      if (request.checked) {
+        waiting.remove();
+        answer(request, refusedBy(failure));
+      }
+    }
+  }
+
+  /** Applies what other processes have appended. */
+  private void follow(Slot slot, Run run, List<StoredEntry> tail, long asOf) {
+    slot.seenAt = asOf;
+    if (tail.isEmpty()) {
+      slot.races = 0;
+      return;
+    }
+    if (slot.appendedHere) {
+      slot.appendedHere = false;
+      slot.publishedStep = OpenSteps.NONE;
+      listener.ended(run.key());
+    }
+    try {
+      for (StoredEntry stored : tail) {
+        if (stored.entry() instanceof JournalEntry.Rewound rewound
+            && run.holds(rewound.nextStep())) {
+          drop(slot);
+          return;
+        }
+        run.apply(stored.sequence(), stored.entry());
+        run.reached(stored.head());
+      }
+    } catch (DeviceException e) {
+      replaceCompute(e);
     }
   }
 
   private void apply(InFlight inFlight, Head head, Iterator<BatchMoments> moments) {
-    Slot slot = inFlight.slot;
+    Slot slot = inFlight.slot();
     Run run = slot.run;
-    long sequence = inFlight.sequence;
-    JournalEntry entry = inFlight.entry;
-    switch (inFlight.request) {
+    long sequence = inFlight.sequence();
+    JournalEntry entry = inFlight.entry();
+    switch (inFlight.request()) {
       case Request.Score score -> {
         JournalEntry.Batch batch = (JournalEntry.Batch) entry;
         if (run != null) {
@@ -675,7 +881,7 @@ final class Shard implements Runnable {
             Outcome.done(new Scored(sequence, batch.batch(), batch.weights(), false, statistics)));
       }
       case Request.Create create -> {
-        Run created = Run.created(inFlight.key, (JournalEntry.Created) entry, head, compute);
+        Run created = Run.created(inFlight.key(), (JournalEntry.Created) entry, head, compute);
         slot.run = created;
         slot.snapshotSequence = sequence;
         answerLater(create, Outcome.done(new Created(created.describe(), true)));
@@ -692,14 +898,14 @@ final class Shard implements Runnable {
       }
       case Request.Finish finish -> {
         // Also when it was dropped meanwhile: finishing and describing need no device.
-        Run finished = Objects.requireNonNull(inFlight.run);
+        Run finished = Objects.requireNonNull(inFlight.run());
         finished.apply(sequence, entry);
         listener.ended(finished.key());
         answerLater(finish, Outcome.done(finished.describe()));
       }
       case Request.Delete delete -> {
         drop(slot);
-        answerLater(delete, Outcome.done(Objects.requireNonNull(inFlight.run).describe()));
+        answerLater(delete, Outcome.done(Objects.requireNonNull(inFlight.run()).describe()));
       }
       case Request.Read<?> _ -> throw new IllegalStateException("reads are not appended");
     }
@@ -710,7 +916,17 @@ final class Shard implements Runnable {
   }
 
   private void load(Slot slot) {
-    // The worker that would read this run may be the one that waits for such an answer.
+    refuseOnlyLoaded(slot);
+    if (slot.waiting.isEmpty() && slot.rewinding == null) {
+      return;
+    }
+    slot.busy = true;
+    slot.markChecked();
+    workers.execute(() -> inbox.add(load(slot, slot.id)));
+  }
+
+  /** The worker that would look at the run may be the one that waits for such an answer. */
+  private void refuseOnlyLoaded(Slot slot) {
     slot.waiting.removeIf(
         request -> {
           boolean onlyLoaded = request instanceof Request.Read<?> read && read.onlyLoaded;
@@ -719,29 +935,41 @@ final class Shard implements Runnable {
           }
           return onlyLoaded;
         });
-    if (slot.waiting.isEmpty() && slot.rewinding == null) {
-      return;
-    }
-    slot.busy = true;
-    workers.execute(() -> inbox.add(load(slot, slot.id)));
   }
 
   /** Reads a run from the journal. On a worker. */
   private Loaded load(Slot slot, RunId id) {
     long start = nanoTime.getAsLong();
     try {
-      RunKey key = journal.lookup(id);
-      Run run = key == null ? null : recoveries.recover(key);
+      Run run = recover(id);
       if (run != null) {
         listener.recovered(nanoTime.getAsLong() - start);
       }
-      return new Loaded(slot, run, null);
+      return new Loaded(slot, run, start, null);
     } catch (JournalException e) {
-      return new Loaded(slot, null, e);
+      return new Loaded(slot, null, start, e);
     } catch (RuntimeException e) {
       // What cannot be applied was written by a defect; without a result the run would wait for
       // ever.
-      return new Loaded(slot, null, new CorruptJournalException("the run cannot be rebuilt", e));
+      return new Loaded(
+          slot, null, start, new CorruptJournalException("the run cannot be rebuilt", e));
+    }
+  }
+
+  private @Nullable Run recover(RunId id) throws JournalException {
+    while (true) {
+      RunKey key = journal.lookup(id);
+      if (key == null) {
+        return null;
+      }
+      Run run = recoveries.recover(key);
+      // One that was deleted while it was read may have been read in part.
+      if (run != null && (!journal.shared() || journal.head(key) != null)) {
+        return run;
+      }
+      if (run != null) {
+        run.release();
+      }
     }
   }
 
@@ -774,6 +1002,8 @@ final class Shard implements Runnable {
     }
     Run run = loaded.run.moveTo(compute);
     slot.run = run;
+    slot.seenAt = loaded.asOf;
+    slot.appendedHere = false;
     slot.snapshotSequence = run.sequence();
     if (rewinding != null) {
       slot.snapshotSequence = 0;
@@ -789,7 +1019,7 @@ final class Shard implements Runnable {
     if (rewinding != null) {
       answer(rewinding, Outcome.refused(Refusal.UNKNOWN_RUN));
     }
-    while (!slot.waiting.isEmpty()) {
+    while (!slot.waiting.isEmpty() && sure(slot.waiting.element())) {
       Request<?> request = slot.waiting.remove();
       if (request instanceof Request.Create create) {
         slot.busy = true;
@@ -803,12 +1033,19 @@ final class Shard implements Runnable {
       }
       answer(request, Outcome.refused(Refusal.UNKNOWN_RUN));
     }
-    slots.remove(slot.id);
+    if (slot.waiting.isEmpty()) {
+      slots.remove(slot.id);
+    } else {
+      wake(slot);
+    }
   }
 
   private void publish(Slot slot) {
     Run run = slot.run;
-    if (run != null && !run.finished() && run.newestStep() != slot.publishedStep) {
+    if (run != null
+        && !run.finished()
+        && (slot.appendedHere || !journal.shared())
+        && run.newestStep() != slot.publishedStep) {
       slot.publishedStep = run.newestStep();
       listener.folded(run.key(), run.referenceTriples(), run.foldedTotals());
     }
@@ -856,6 +1093,7 @@ final class Shard implements Runnable {
   }
 
   private void drop(Slot slot) {
+    letOthersIn(slot);
     Run run = slot.run;
     if (run != null) {
       slot.run = null;
@@ -872,7 +1110,7 @@ final class Shard implements Runnable {
       slot.waiting.clear();
     }
     picks.forEach(pick -> answer(pick.request, Outcome.refused(Refusal.OUTCOME_UNKNOWN)));
-    gathering.forEach(i -> answer(i.request, Outcome.refused(Refusal.OUTCOME_UNKNOWN)));
+    gathering.forEach(i -> answer(i.request(), Outcome.refused(Refusal.OUTCOME_UNKNOWN)));
     slots.clear();
     runnable.clear();
     picks.clear();

@@ -60,6 +60,9 @@ class ConformanceTest {
     live.get(run + "/statistics", "If-None-Match", "*");
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/observations", batch);
+    for (String resource : List.of("", "/observations", "/statistics")) {
+      live.get(run + resource + "?atLeastSequence=1000");
+    }
     live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
     live.get("/openapi.yaml");
 

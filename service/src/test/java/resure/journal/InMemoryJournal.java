@@ -48,6 +48,9 @@ public final class InMemoryJournal implements Journal {
   private @Nullable Failure nextDocumentFailure;
   private boolean unavailable;
   private boolean closed;
+  private boolean shared;
+  private @Nullable Runnable interference;
+  private int exclusives;
 
   /**
    * Makes the next append fail; every call after it is refused until {@link #check}.
@@ -56,6 +59,30 @@ public final class InMemoryJournal implements Journal {
    */
   public synchronized void failNextAppend(Failure failure) {
     nextFailure = failure;
+  }
+
+  /** From now on, others append too. */
+  public synchronized void share() {
+    shared = true;
+  }
+
+  /** What happens just before each append, but to a run that others are kept away from. */
+  public synchronized void interfere(@Nullable Runnable before) {
+    interference = before;
+  }
+
+  /** How often others were kept away from a run. */
+  public synchronized int exclusives() {
+    return exclusives;
+  }
+
+  /** Forgets the newest entries of a run, as a backup does that is older. */
+  public synchronized void putBack(RunKey key, long sequence) {
+    Run run = Objects.requireNonNull(runs.get(key));
+    int kept = Math.toIntExact(sequence);
+    run.entries.subList(kept, run.entries.size()).clear();
+    run.heads.subList(kept, run.heads.size()).clear();
+    run.keys.values().removeIf(of -> of > sequence);
   }
 
   /** Flips a bit of an entry, as a failing disk would. */
@@ -78,6 +105,17 @@ public final class InMemoryJournal implements Journal {
 
   @Override
   public synchronized Map<RunKey, Head> append(List<Append> group) throws JournalException {
+    requireOpen();
+    Runnable before = interference;
+    interference = null;
+    if (before != null) {
+      before.run();
+      interference = before;
+    }
+    return appendNow(group);
+  }
+
+  private synchronized Map<RunKey, Head> appendNow(List<Append> group) throws JournalException {
     requireOpen();
     Failure failure = nextFailure;
     nextFailure = null;
@@ -167,8 +205,25 @@ public final class InMemoryJournal implements Journal {
   }
 
   @Override
-  public boolean shared() {
-    return false;
+  public synchronized boolean shared() {
+    return shared;
+  }
+
+  @Override
+  public synchronized Exclusive exclusive(RunKey run) throws JournalException {
+    requireOpen();
+    exclusives++;
+    return new Exclusive() {
+      @Override
+      public Map<RunKey, Head> append(Append append) throws JournalException {
+        return appendNow(List.of(append));
+      }
+
+      @Override
+      public void close() {
+        // Whoever is kept away here is only the interference.
+      }
+    };
   }
 
   @Override

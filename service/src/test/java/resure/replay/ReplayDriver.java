@@ -71,7 +71,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
         JvmCompute::new,
         JvmCompute::new,
         Durability.OS,
-        new RunLimits(1000, 1_000_000, 1000, Duration.ofHours(1)),
+        new RunLimits(1000, 1_000_000, 1000, Duration.ofHours(1), Duration.ofSeconds(1)),
         InstantSource.system(),
         new Deaf());
   }

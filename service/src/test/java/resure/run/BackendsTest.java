@@ -27,7 +27,7 @@ import resure.weighting.WeightFunction;
 class BackendsTest {
 
   private static final RunLimits LIMITS =
-      new RunLimits(4096, 10_000_000, 1000, Duration.ofMinutes(10));
+      new RunLimits(4096, 10_000_000, 1000, Duration.ofMinutes(10), Duration.ofSeconds(1));
   private static final int RANKS = 3;
 
   private static List<Configuration> configurations() {

@@ -85,7 +85,7 @@ class RunsTest {
     }
     assertThat(journal.lookup(NEW)).isNull();
     // Whoever has the run in memory goes on.
-    assertThat(outcome(runs.describe(OTHER))).isInstanceOf(Outcome.Done.class);
+    assertThat(outcome(runs.describe(OTHER, 0))).isInstanceOf(Outcome.Done.class);
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,8 @@ import resure.weighting.Configuration;
  */
 final class ShardDriver implements RunListener {
 
-  static final RunLimits LIMITS = new RunLimits(100, 10_000, 1000, Duration.ofMinutes(10));
+  static final RunLimits LIMITS =
+      new RunLimits(100, 10_000, 1000, Duration.ofMinutes(10), Duration.ofSeconds(1));
 
   /** Runs tasks when told to, or at once. */
   static final class HandExecutor implements Executor {
@@ -42,6 +44,19 @@ final class ShardDriver implements RunListener {
       } else {
         tasks.add(task);
       }
+    }
+
+    /** Runs one of those that wait; false when none does. */
+    boolean runOne(Random random) {
+      if (tasks.isEmpty()) {
+        return false;
+      }
+      List<Runnable> waiting = new ArrayList<>(tasks);
+      Runnable chosen = waiting.remove(random.nextInt(waiting.size()));
+      tasks.clear();
+      tasks.addAll(waiting);
+      chosen.run();
+      return true;
     }
 
     void runAll() {

@@ -186,6 +186,9 @@ class ShardTest {
     driver.workers.atOnce = false;
     CompletableFuture<Outcome<Scored>> replay = driver.score("a", "k", batch(0, 0));
     driver.work();
+    driver.workers.runAll();
+    driver.work();
+    assertThat(driver.workers.tasks).as("the entry is to be read").hasSize(1);
     driver.done(new Request.Delete(id("a")));
 
     driver.workers.runAll();
@@ -200,7 +203,8 @@ class ShardTest {
   void aFullQueueRefusesAndHasRoomAgainAfterTheAnswers() {
     ShardDriver driver =
         new ShardDriver(
-            new InMemoryJournal(), new RunLimits(100, 3 * 67, 10, Duration.ofMinutes(1)));
+            new InMemoryJournal(),
+            new RunLimits(100, 3 * 67, 10, Duration.ofMinutes(1), Duration.ofSeconds(1)));
     driver.create("a");
     List<CompletableFuture<Outcome<Scored>>> answers = new ArrayList<>();
     for (int rank = 0; rank < 5; rank++) {
@@ -221,7 +225,9 @@ class ShardTest {
   @Test
   void thePendingLimitCountsThoseOfTheSameGroup() {
     ShardDriver driver =
-        new ShardDriver(new InMemoryJournal(), new RunLimits(3, 10_000, 10, Duration.ofMinutes(1)));
+        new ShardDriver(
+            new InMemoryJournal(),
+            new RunLimits(3, 10_000, 10, Duration.ofMinutes(1), Duration.ofSeconds(1)));
     driver.create("a");
     List<CompletableFuture<Outcome<Scored>>> answers = new ArrayList<>();
     for (int rank = 0; rank < 5; rank++) {
@@ -263,7 +269,8 @@ class ShardTest {
   void theRunNotUsedForLongestLeavesWhenThereAreTooMany() {
     ShardDriver driver =
         new ShardDriver(
-            new InMemoryJournal(), new RunLimits(100, 10_000, 3, Duration.ofMinutes(1)));
+            new InMemoryJournal(),
+            new RunLimits(100, 10_000, 3, Duration.ofMinutes(1), Duration.ofSeconds(1)));
     for (String run : List.of("a", "b", "c")) {
       driver.create(run);
     }
