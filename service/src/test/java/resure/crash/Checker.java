@@ -37,7 +37,8 @@ final class Checker {
           Intent.Rewind.class, Set.of("200", "404 unknown-run", "409 stale-attempt /attempt"),
           Intent.Finish.class, Set.of("200", "404 unknown-run"),
           Intent.Delete.class, Set.of("204", "404 unknown-run"),
-          Intent.Read.class, Set.of("200", "404 unknown-run"));
+          Intent.Read.class,
+              Set.of("200", "404 unknown-run", "409 sequence-not-reached atLeastSequence"));
 
   /** In what any call may end. */
   private static final Set<String> NOTHING_LEARNT =
@@ -533,6 +534,11 @@ final class Checker {
                               && !c.refused()
                               && c.begun() - call.ended() < 0),
               "the run was not finished:",
+              call);
+      case "409 sequence-not-reached atLeastSequence" ->
+          require(
+              deletions.stream().anyMatch(deletion -> deletion.begun() - call.ended() < 0),
+              "the sequence was reached:",
               call);
       case "409 stale-attempt /attempt" ->
           require(!surelyCurrent(call), "the attempt was the current one:", call);

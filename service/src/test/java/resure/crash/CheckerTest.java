@@ -103,7 +103,14 @@ class CheckerTest {
   }
 
   private Call refuse(Intent intent, int status, String type) {
-    return call(intent, status, "{\"type\":\"urn:resure:problem:" + type + "\"}", PLAIN);
+    String place =
+        switch (type) {
+          case "stale-attempt" -> ",\"pointer\":\"/attempt\"";
+          case "sequence-not-reached" -> ",\"parameter\":\"atLeastSequence\"";
+          default -> "";
+        };
+    return call(
+        intent, status, "{\"type\":\"urn:resure:problem:" + type + '"' + place + '}', PLAIN);
   }
 
   private Call of(int batch) {
@@ -261,8 +268,7 @@ class CheckerTest {
   void weightsThatNoSingleProcessGivesAreFound() throws JournalException {
     SentBatch batch = batch("7/0", "job-2", 7, 0);
     ObservationBatch body = ScoringText.read(batch.body());
-    double[] raw = new double[body.size()];
-    Arrays.fill(raw, 0.5);
+    double[] raw = Arrays.stream(body.losses()).map(x -> Double.isNaN(x) ? 0 : 0.5).toArray();
     Scored scored =
         run.record(
             new JournalEntry.Batch(
@@ -337,6 +343,13 @@ class CheckerTest {
     }
 
     assertFound("statistics that the run never had");
+  }
+
+  @Test
+  void aSequenceThatWasSeenAndIsNotReachedIsFound() throws JournalException {
+    refuse(new Intent.Read(NAME, true, 3), 409, "sequence-not-reached");
+
+    assertFound("the sequence was reached");
   }
 
   @Test
