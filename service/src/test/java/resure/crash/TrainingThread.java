@@ -28,26 +28,19 @@ final class TrainingThread implements Runnable {
   private final Ledger ledger;
   private final List<Replica> replicas;
   private final List<TrainedRun> runs;
-  private final boolean shared;
   private final Random random;
   private final BooleanSupplier over;
 
-  /**
-   * A client that goes on until it is over.
-   *
-   * @param shared whether replicas can be asked for a sequence
-   */
+  /** A client that goes on until it is over. */
   TrainingThread(
       Ledger ledger,
       List<Replica> replicas,
       List<TrainedRun> runs,
-      boolean shared,
       long seed,
       BooleanSupplier over) {
     this.ledger = ledger;
     this.replicas = replicas;
     this.runs = runs;
-    this.shared = shared;
     this.random = new Random(seed);
     this.over = over;
   }
@@ -158,7 +151,7 @@ final class TrainingThread implements Runnable {
   private void read(TrainedRun run) {
     Call read = call(new Intent.Read(run.name(), random.nextInt(4) > 0, 0), PATIENCE).join();
     Answer answer = read.answer();
-    if (shared && answer != null && read.done()) {
+    if (answer != null && read.done()) {
       // Whoever has seen a sequence can see at least that everywhere.
       long seen = answer.json().get("sequence").asLong();
       call(new Intent.Read(run.name(), true, seen), PATIENCE).join();
@@ -190,7 +183,7 @@ final class TrainingThread implements Runnable {
                 + "\"}");
     return fields.stream()
         .filter(field -> random.nextInt(3) > 0)
-        .collect(java.util.stream.Collectors.joining(",", "{", "}"));
+        .collect(Collectors.joining(",", "{", "}"));
   }
 
   private String oneOf(String... choices) {
