@@ -82,7 +82,7 @@ class ReplicasIT {
               () ->
                   Replica.start(
                       number,
-                      temporary.resolve("replica-" + number).resolve("state"),
+                      temporary.resolve("replica-" + number),
                       database.properties(number))));
     }
     for (Future<Replica> replica : starting) {
