@@ -22,8 +22,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.CleanupMode;
@@ -46,8 +47,8 @@ class ReplicasIT {
 
   private static final long SEED = Long.getLong("resure.faults.seed", System.nanoTime());
   private static final Duration TIME =
-      Duration.ofSeconds(Integer.getInteger("resure.faults.seconds", 40));
-  private static final int REPLICAS = 3;
+      Duration.ofSeconds(Integer.getInteger("resure.faults.seconds", 35));
+  private static final int COUNT = 3;
   private static final int CLIENTS = 12;
   private static final int RUNS = 50;
   private static final Duration FRESHNESS = Duration.ofSeconds(1);
@@ -60,42 +61,50 @@ class ReplicasIT {
   private static final String PROBE = "probe";
 
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
-  private Path temporary;
+  private static Path temporary;
 
-  private final Random random = new Random(SEED);
+  private static final Random RANDOM = new Random(SEED);
+  private static final List<Replica> REPLICAS = new ArrayList<>();
+  private static SharedDatabase database;
+
   private final ExecutorService threads = Executors.newCachedThreadPool();
-  private final List<Replica> replicas = new ArrayList<>();
   private final Ledger ledger = new Ledger();
   private final Queue<String> breaches = new ConcurrentLinkedQueue<>();
-  private SharedDatabase database;
   private int batches;
 
-  @BeforeEach
-  void start() throws Exception {
+  /** All at once: one of them makes the tables. */
+  @BeforeAll
+  static void start() throws Exception {
     System.out.println("resure.faults.seed " + SEED + ", " + TIME + ", in " + temporary);
-    database = SharedDatabase.start(REPLICAS, random.nextLong());
+    database = SharedDatabase.start(COUNT, RANDOM.nextLong());
     List<Future<Replica>> starting = new ArrayList<>();
-    for (int i = 0; i < REPLICAS; i++) {
-      int number = i;
-      starting.add(
-          threads.submit(
-              () ->
-                  Replica.start(
-                      number,
-                      temporary.resolve("replica-" + number),
-                      database.properties(number))));
-    }
-    for (Future<Replica> replica : starting) {
-      replicas.add(replica.get());
+    try (ExecutorService starters = Executors.newCachedThreadPool()) {
+      for (int i = 0; i < COUNT; i++) {
+        int number = i;
+        starting.add(
+            starters.submit(
+                () ->
+                    Replica.start(
+                        number,
+                        temporary.resolve("replica-" + number),
+                        database.properties(number))));
+      }
+      for (Future<Replica> replica : starting) {
+        REPLICAS.add(replica.get());
+      }
     }
   }
 
-  @AfterEach
-  void stop() {
-    threads.shutdownNow();
-    replicas.forEach(Replica::close);
-    ledger.close();
+  @AfterAll
+  static void stop() {
+    REPLICAS.forEach(Replica::close);
     database.close();
+  }
+
+  @AfterEach
+  void end() {
+    threads.shutdownNow();
+    ledger.close();
   }
 
   @Test
@@ -109,10 +118,10 @@ class ReplicasIT {
     for (int i = 0; i < CLIENTS; i++) {
       clients.add(
           threads.submit(
-              new TrainingThread(ledger, replicas, runs, random.nextLong(), over::get)));
+              new TrainingThread(ledger, REPLICAS, runs, RANDOM.nextLong(), over::get)));
     }
     Set<String> struck = ConcurrentHashMap.newKeySet();
-    Faults faults = new Faults(faults(struck), struck, random.nextLong());
+    Faults faults = new Faults(faults(struck), struck, RANDOM.nextLong());
     faults.strike(TIME);
     comeBack();
     over.set(true);
@@ -133,8 +142,8 @@ class ReplicasIT {
   /** What others did while it was paused, it does not know until it has looked. */
   @Test
   void aReplicaThatWakesAnswersFromWhatOthersHaveDoneMeanwhile() throws Exception {
-    Replica sleeper = replicas.get(0);
-    Replica other = replicas.get(1);
+    Replica sleeper = REPLICAS.get(0);
+    Replica other = REPLICAS.get(1);
     for (String name : List.of("rewound", "remade", "gone")) {
       done(call(new Intent.Create(name, 1, "{\"warmUp\":2}"), sleeper));
     }
@@ -204,7 +213,7 @@ class ReplicasIT {
 
   private Intent.Post post(String run, long step, @Nullable String attempt) {
     String id = run + "-" + ++batches;
-    return new Intent.Post(run, new SentBatch(id, id, step, 0, 0, attempt, random));
+    return new Intent.Post(run, new SentBatch(id, id, step, 0, 0, attempt, RANDOM));
   }
 
   private Call call(Intent intent, Replica replica) {
@@ -218,7 +227,7 @@ class ReplicasIT {
   /** All that can happen to the replicas, to what is between, and to the database. */
   private List<Faults.Fault> faults(Set<String> struck) {
     List<Faults.Fault> faults = new ArrayList<>();
-    for (Replica replica : replicas) {
+    for (Replica replica : REPLICAS) {
       String name = name(replica);
       Link link = database.link(replica.number());
       faults.add(new Faults.Fault(name, "killed", replica::kill, replica::restart, 1000));
@@ -253,7 +262,7 @@ class ReplicasIT {
 
   /** Another replica would suffer from it, too: nothing is gained by sending clients elsewhere. */
   private void readyWhileTheDatabaseIsAway(Set<String> struck) {
-    for (Replica replica : replicas) {
+    for (Replica replica : REPLICAS) {
       ServiceProcess process = replica.process();
       boolean well = !struck.contains(name(replica));
       int readiness = well ? process.readiness() : 200;
@@ -266,7 +275,7 @@ class ReplicasIT {
   /** Each replica takes batches again, by itself and soon. */
   private void comeBack() {
     long start = System.nanoTime();
-    for (Replica replica : replicas) {
+    for (Replica replica : REPLICAS) {
       Call call;
       do {
         call = call(new Intent.Create(PROBE, 1, "{}"), replica);
@@ -295,7 +304,7 @@ class ReplicasIT {
           there.add(name);
         }
         List<Checker.Served> served = new ArrayList<>();
-        for (Replica replica : replicas) {
+        for (Replica replica : REPLICAS) {
           served.add(served(replica, name, recorded));
         }
         new Checker(calls.getOrDefault(name, List.of()), recorded, FRESHNESS)
@@ -310,7 +319,7 @@ class ReplicasIT {
         }
       }
     }
-    for (Replica replica : replicas) {
+    for (Replica replica : REPLICAS) {
       Set<String> listed = new TreeSet<>();
       replica
           .process()
