@@ -28,8 +28,8 @@ final class Replica implements AutoCloseable {
   }
 
   /** Starts it, with a state directory of its own. */
-  static Replica start(int number, Path state, String... properties) throws IOException {
-    List<String> all = new ArrayList<>(List.of(properties));
+  static Replica start(int number, Path state, List<String> properties) throws IOException {
+    List<String> all = new ArrayList<>(properties);
     ServiceProcess process = ServiceProcess.start(state, Map.of(), all.toArray(String[]::new));
     all.add("server.port=" + process.port());
     return new Replica(number, state, all, process);

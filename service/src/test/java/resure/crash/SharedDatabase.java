@@ -38,18 +38,17 @@ final class SharedDatabase implements AutoCloseable {
   }
 
   /** What a service is told that reaches it over a link. */
-  String[] properties(int link) {
+  List<String> properties(int link) {
     return properties(database.at(links.get(link).port()));
   }
 
   /** What a service is told of a database. */
-  static String[] properties(EmbeddedServer.Database database) {
-    return new String[] {
+  static List<String> properties(EmbeddedServer.Database database) {
+    return List.of(
       "resure.journal.store=postgres",
       "spring.datasource.url=" + database.url(),
       "spring.datasource.username=" + database.user(),
-      "spring.datasource.password=" + database.password()
-    };
+      "spring.datasource.password=" + database.password());
   }
 
   /** The journal, past all links. */

@@ -105,7 +105,7 @@ final class TrainingThread implements Runnable {
     Call call = call(intent, LONG_PATIENCE).join();
     while (!call.done() && call.worthRepeating()) {
       pause(random.nextInt(MOST_PAUSE_MILLIS));
-      call = call(intent, LONG_PATIENCE).join();
+      call = again(call, LONG_PATIENCE);
     }
     return call;
   }
@@ -132,7 +132,7 @@ final class TrainingThread implements Runnable {
         break;
       }
       pause(random.nextInt(MOST_PAUSE_MILLIS));
-      call = call(post, PATIENCE).join();
+      call = again(call, PATIENCE);
     }
     if (other != null) {
       other.join();
@@ -160,8 +160,17 @@ final class TrainingThread implements Runnable {
   }
 
   private CompletableFuture<Call> call(Intent intent, Duration patience) {
-    Replica replica = replicas.get(random.nextInt(replicas.size()));
-    return ledger.call(intent, replica.number(), replica.port(), patience);
+    return call(intent, random.nextInt(replicas.size()), patience);
+  }
+
+  /** The same of another replica. */
+  private Call again(Call call, Duration patience) {
+    int others = 1 + random.nextInt(Math.max(1, replicas.size() - 1));
+    return call(call.intent(), (call.replica() + others) % replicas.size(), patience).join();
+  }
+
+  private CompletableFuture<Call> call(Intent intent, int replica, Duration patience) {
+    return ledger.call(intent, replica, replicas.get(replica).port(), patience);
   }
 
   private static void pause(long millis) {
