@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -34,7 +35,7 @@ final class Moving {
               "runs", "10",
               "body", "XS",
               "moving-jvm", "-XX:+UseG1GC -Xmx256m",
-              "database", "",
+              "postgres", "true",
               "gzip", "false"));
 
   private final Options options;
@@ -47,7 +48,7 @@ final class Moving {
     this.out = out;
   }
 
-  void run() throws IOException, InterruptedException {
+  void run() throws IOException, InterruptedException, SQLException {
     out.println(Environment.machine());
     out.println(options);
     Path state = environment.freshState("moving");
@@ -68,20 +69,22 @@ final class Moving {
     move("file to rocksdb", "import", file, inDirectory(copy));
     move("again, nothing new", "import", file, inDirectory(copy));
     move("directory to rocksdb", "import", directory, inDirectory(environment.freshState("moved")));
-    if (!options.text("database").isEmpty()) {
-      List<String> database =
-          List.of(
-              "--resure.journal.store=postgres",
-              "--spring.datasource.url=" + options.text("database"));
-      move("file to postgres", "import", file, database);
-      Path again = environment.directory().resolve("moving-again.resure");
-      Files.deleteIfExists(again);
-      move("postgres to file", "export", again, database);
-      out.printf("the files are the same to byte %d (-1: all)%n", Files.mismatch(file, again));
-      Files.delete(again);
+    if (options.on("postgres")) {
+      throughPostgres(file);
     }
     Disk.delete(directory);
     Files.delete(file);
+  }
+
+  private void throughPostgres(Path file) throws IOException, InterruptedException, SQLException {
+    Path again = environment.directory().resolve("moving-again.resure");
+    Files.deleteIfExists(again);
+    try (Postgres postgres = new Postgres(environment.directory().resolve("postgres"))) {
+      postgres.create("moved");
+      move("file to postgres", "import", file, postgres.properties("moved"));
+      move("postgres to file", "export", again, postgres.properties("moved"));
+    }
+    Files.delete(again);
   }
 
   private static List<String> inDirectory(Path state) {
