@@ -67,7 +67,10 @@ class ResurePropertiesTest {
                 "auto",
                 null,
                 200,
-                16));
+                16,
+                null,
+                Duration.ofDays(1),
+                7));
   }
 
   @Test
@@ -90,6 +93,8 @@ class ResurePropertiesTest {
                 "resure.compute.libtorch", "/opt/libtorch/lib",
                 "resure.metrics.max-runs", "0",
                 "resure.metrics.max-turns", "1024",
+                "resure.backup.every", "90m",
+                "resure.backup.keep", "3",
                 "resure.access.anonymous", "true"))
         .isEqualTo(
             new ResureProperties(
@@ -103,7 +108,10 @@ class ResurePropertiesTest {
                 "gpu:1",
                 Path.of("/opt/libtorch/lib"),
                 0,
-                1024));
+                1024,
+                null,
+                Duration.ofMinutes(90),
+                3));
   }
 
   @Test
@@ -128,6 +136,9 @@ class ResurePropertiesTest {
                     "resure.compute.libtorch", " ",
                     "resure.metrics.max-runs", "-1",
                     "resure.metrics.max-turns", "0",
+                    "resure.backup.directory", " ",
+                    "resure.backup.every", "59s",
+                    "resure.backup.keep", "0",
                     "resure.access.anonymous", "yes",
                     "resure.durabilty", "os",
                     "server.address", "0.0.0.0"));
@@ -152,6 +163,9 @@ class ResurePropertiesTest {
             "resure.compute.libtorch is ' '; valid is a folder",
             "resure.metrics.max-runs is '-1'; valid is a whole number from 0 to 10000",
             "resure.metrics.max-turns is '0'; valid is a whole number from 1 to 1024",
+            "resure.backup.directory is ' '; valid is a directory outside the state directory",
+            "resure.backup.every is '59s'; valid is a duration from 1m to 365d",
+            "resure.backup.keep is '0'; valid is a whole number from 1 to 1000",
             "resure.access.anonymous is 'yes'; valid is true or false",
             "resure.durabilty is not a property of this service",
             "server.address is '0.0.0.0'; without credentials valid is a loopback address such as"
@@ -183,6 +197,31 @@ class ResurePropertiesTest {
         .hasMessage(
             "resure.limits.queued-losses is '163'; valid is at least 64 more than"
                 + " resure.limits.losses, which is 100");
+  }
+
+  @Test
+  void backupsAreRefusedWithADatabaseWhichHasItsOwn() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    "resure.journal.store", "postgres",
+                    "spring.datasource.url", "jdbc:postgresql://localhost/resure",
+                    "resure.backup.directory", "backups"))
+        .hasMessage(
+            "resure.backup.directory is 'backups'; with resure.journal.store=postgres valid is"
+                + " none: the database has backups of its own, of which docs/operating.md tells");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"state", "./state/backups", "state/x/../backups"})
+  void backupsWithinTheStateDirectoryAreRefused(String directory) {
+    assertThatThrownBy(() -> read("resure.backup.directory", directory))
+        .hasMessage(
+            "resure.backup.directory is '"
+                + directory
+                + "'; valid is a directory outside the state directory, which is './state'");
+    assertThat(read("resure.backup.directory", "state-backups").backupDirectory())
+        .isEqualTo(Path.of("state-backups"));
   }
 
   @ParameterizedTest

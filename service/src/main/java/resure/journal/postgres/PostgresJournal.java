@@ -1,7 +1,6 @@
 package resure.journal.postgres;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.zaxxer.hikari.HikariConfig;
 import java.sql.Connection;
@@ -341,6 +340,30 @@ public final class PostgresJournal implements Journal {
   }
 
   @Override
+  public List<String> tenants() throws JournalException {
+    return database.read(
+        connection -> {
+          List<String> tenants = new ArrayList<>();
+          // From one to the next, not over all runs.
+          try (PreparedStatement statement =
+              connection.prepareStatement(
+                  "SELECT h.tenant FROM heads h WHERE h.tenant > ? ORDER BY h.tenant LIMIT 1")) {
+            String last = "";
+            while (true) {
+              new Parameters(statement).text(last);
+              try (ResultSet row = statement.executeQuery()) {
+                if (!row.next()) {
+                  return tenants;
+                }
+                last = text(row, 1);
+                tenants.add(last);
+              }
+            }
+          }
+        });
+  }
+
+  @Override
   public List<RunKey> list(String tenant, @Nullable String after, int limit)
       throws JournalException {
     return database.read(
@@ -531,7 +554,7 @@ public final class PostgresJournal implements Journal {
         });
   }
 
-  /** By the clock of the database, the one that all processes share. */
+  /** By the database's clock. */
   @Override
   public boolean claim(Document document, String owner, Duration lease) throws JournalException {
     return database.write(
@@ -539,24 +562,21 @@ public final class PostgresJournal implements Journal {
           try (PreparedStatement statement =
               connection.prepareStatement(
                   """
-                  UPDATE documents d SET
-                    owner = ?, owned_until = now() + ?::bigint * interval '1 millisecond'
-                  WHERE d.kind = ? AND d.tenant = ? AND d.incarnation = ? AND d.id = ?
-                    AND (d.owner IS NULL OR d.owner = ? OR d.owned_until <= now())
-                    AND EXISTS (
-                      SELECT 1 FROM heads h
-                      WHERE h.tenant = d.tenant AND h.name = d.name
-                        AND h.incarnation = d.incarnation)
+                  UPDATE documents d SET owner = ?,
+                    claimed_until = now() + ? * interval '1 millisecond'
+                  FROM heads h
+                  WHERE h.tenant = ? AND h.name = ? AND h.incarnation = ?
+                    AND d.kind = ? AND d.tenant = h.tenant AND d.incarnation = h.incarnation
+                    AND d.id = ?
+                    AND (d.owner IS NULL OR d.owner = ? OR d.claimed_until < now())
                   """)) {
-            byte[] name = owner.getBytes(UTF_8);
             new Parameters(statement)
-                .bytes(name)
+                .text(owner)
                 .number(lease.toMillis())
+                .run(document.run())
                 .number(number(document.kind()))
-                .text(document.run().id().tenant())
-                .incarnation(document.run())
                 .text(document.id())
-                .bytes(name);
+                .text(owner);
             return statement.executeUpdate() > 0;
           }
         });

@@ -52,7 +52,6 @@ CREATE TABLE snapshots (
   PRIMARY KEY (tenant, incarnation, sequence)
 );
 
--- Who works on one is its owner, until a time of the database's clock.
 CREATE TABLE documents (
   kind integer NOT NULL,
   tenant bytea NOT NULL,
@@ -61,8 +60,9 @@ CREATE TABLE documents (
   name bytea NOT NULL,
   seal integer NOT NULL,
   content bytea NOT NULL,
+  -- Who works on it, and until when.
   owner bytea,
-  owned_until timestamptz,
+  claimed_until timestamptz,
   PRIMARY KEY (kind, tenant, incarnation, id)
 );
 
