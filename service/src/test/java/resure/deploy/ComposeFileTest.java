@@ -140,6 +140,10 @@ class ComposeFileTest {
     assertThat(only("VOLUME (\\S+)", dockerfile)).isEqualTo(state);
     assertThat(ComposeFile.list(compose.services().get("resure"), "volumes"))
         .hasToString("[resure:" + state + "]");
+    for (String replica : List.of("resure-1", "resure-2", "resure-3")) {
+      assertThat(ComposeFile.list(compose.services().get(replica), "tmpfs"))
+          .hasToString("[" + state + "]");
+    }
     assertThat(only("USER (\\d+)", dockerfile))
         .isNotEqualTo("0")
         .isEqualTo(only("--uid (\\d+)", dockerfile));
