@@ -35,6 +35,9 @@ import resure.run.RunLimits;
  * @param libtorch folder of libtorch; null to look for it where it usually is
  * @param metricsMaxRuns runs with metric series of their own
  * @param metricsMaxTurns turns of such a run that are told apart
+ * @param backupDirectory where backups of the embedded store go; null for none
+ * @param backupEvery how old the newest becomes
+ * @param backupKeep how many there are
  */
 record ResureProperties(
     StoreChoice.Store store,
@@ -47,7 +50,10 @@ record ResureProperties(
     String computeDevice,
     @Nullable Path libtorch,
     int metricsMaxRuns,
-    int metricsMaxTurns) {
+    int metricsMaxTurns,
+    @Nullable Path backupDirectory,
+    Duration backupEvery,
+    int backupKeep) {
 
   /**
    * One property.
@@ -74,6 +80,19 @@ record ResureProperties(
                 case "postgres" -> StoreChoice.Store.POSTGRES;
                 default -> throw new IllegalArgumentException(text);
               });
+
+  static final Property<Duration> FRESHNESS =
+      new Property<>(
+          "resure.journal.freshness",
+          "1s",
+          "a duration from 0s to 1h",
+          "how far what is read may be behind what other processes have recorded; 0s asks the"
+              + " database each time",
+          text -> {
+            Duration duration = DurationStyle.detectAndParse(text);
+            within(duration.toMillis(), 0, Duration.ofHours(1).toMillis());
+            return duration;
+          });
 
   static final Property<Path> STATE_DIRECTORY =
       new Property<>(
@@ -140,16 +159,12 @@ record ResureProperties(
       whole("resure.limits.loaded-runs", 10_000, 1, 10_000_000, "runs held in memory");
 
   static final Property<Duration> IDLE_AFTER =
-      new Property<>(
+      duration(
           "resure.runs.idle-after",
           "1h",
+          Duration.ofSeconds(1),
           "a duration from 1s to 365d",
-          "how long a run stays in memory, and its series in the metrics, without a request",
-          text -> {
-            Duration duration = DurationStyle.detectAndParse(text);
-            within(duration.toSeconds(), 1, Duration.ofDays(365).toSeconds());
-            return duration;
-          });
+          "how long a run stays in memory, and its series in the metrics, without a request");
 
   static final Property<ComputeChoice.Backend> COMPUTE_BACKEND =
       new Property<>(
@@ -199,6 +214,26 @@ record ResureProperties(
           1024,
           "turns of a run with metric series of their own; later ones are pooled in the last");
 
+  static final Property<Optional<Path>> BACKUP_DIRECTORY =
+      new Property<>(
+          "resure.backup.directory",
+          "",
+          "a directory outside the state directory",
+          "where backups of the embedded store are made, of which `docs/operating.md` tells;"
+              + " without one, none are",
+          text -> text.isEmpty() ? Optional.empty() : Optional.of(path(text)));
+
+  static final Property<Duration> BACKUP_EVERY =
+      duration(
+          "resure.backup.every",
+          "1d",
+          Duration.ofMinutes(1),
+          "a duration from 1m to 365d",
+          "how old the newest backup becomes before another is made");
+
+  static final Property<Integer> BACKUP_KEEP =
+      whole("resure.backup.keep", 7, 1, 1000, "backups that are kept; older ones are removed");
+
   static final Property<Boolean> ANONYMOUS =
       new Property<>(
           "resure.access.anonymous",
@@ -217,6 +252,7 @@ record ResureProperties(
   static final List<Property<?>> ALL =
       List.of(
           STORE,
+          FRESHNESS,
           STATE_DIRECTORY,
           DURABILITY,
           FRESHNESS,
@@ -231,6 +267,9 @@ record ResureProperties(
           LIBTORCH,
           METRICS_MAX_RUNS,
           METRICS_MAX_TURNS,
+          BACKUP_DIRECTORY,
+          BACKUP_EVERY,
+          BACKUP_KEEP,
           ANONYMOUS);
 
   private static final List<String> ADDRESSES =
@@ -244,6 +283,20 @@ record ResureProperties(
         "a whole number from " + least + " to " + most,
         meaning,
         text -> (int) within(Long.parseLong(text), least, most));
+  }
+
+  private static Property<Duration> duration(
+      String name, String byDefault, Duration least, String valid, String meaning) {
+    return new Property<>(
+        name,
+        byDefault,
+        valid,
+        meaning,
+        text -> {
+          Duration duration = DurationStyle.detectAndParse(text);
+          within(duration.toSeconds(), least.toSeconds(), Duration.ofDays(365).toSeconds());
+          return duration;
+        });
   }
 
   private static long within(long value, long least, long most) {
@@ -285,6 +338,9 @@ record ResureProperties(
     Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);
     int metricsMaxRuns = reader.value(METRICS_MAX_RUNS, 0);
     int metricsMaxTurns = reader.value(METRICS_MAX_TURNS, 1);
+    Path backupDirectory = reader.value(BACKUP_DIRECTORY, Optional.<Path>empty()).orElse(null);
+    Duration backupEvery = reader.value(BACKUP_EVERY, Duration.ZERO);
+    int backupKeep = reader.value(BACKUP_KEEP, 1);
     boolean anonymous = reader.value(ANONYMOUS, false);
     reader.refuseUnknown();
     if (store == StoreChoice.Store.POSTGRES) {
@@ -297,6 +353,18 @@ record ResureProperties(
       reader.faults.add(
           "%s is '%d'; valid is at least 64 more than %s, which is %d"
               .formatted(QUEUED_LOSSES.name, runs.queuedLosses(), MAX_LOSSES.name, maxLosses));
+    }
+    if (backupDirectory != null && store == StoreChoice.Store.POSTGRES) {
+      reader.faults.add(
+          "%s is '%s'; with %s=postgres valid is none: the database has backups of its own, of which"
+                  .formatted(BACKUP_DIRECTORY.name, backupDirectory, STORE.name)
+              + " docs/operating.md tells");
+    } else if (backupDirectory != null
+        && absolute(backupDirectory).startsWith(absolute(stateDirectory))) {
+      reader.faults.add(
+          "%s is '%s'; valid is %s, which is '%s'"
+              .formatted(
+                  BACKUP_DIRECTORY.name, backupDirectory, BACKUP_DIRECTORY.valid, stateDirectory));
     }
     if (!reader.faults.isEmpty()) {
       throw new InvalidPropertiesException(reader.faults);
@@ -312,7 +380,14 @@ record ResureProperties(
         device,
         libtorch,
         metricsMaxRuns,
-        metricsMaxTurns);
+        metricsMaxTurns,
+        backupDirectory,
+        backupEvery,
+        backupKeep);
+  }
+
+  private static Path absolute(Path path) {
+    return path.toAbsolutePath().normalize();
   }
 
   private record Reader(ConfigurableEnvironment environment, List<String> faults) {

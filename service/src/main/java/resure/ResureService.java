@@ -1,6 +1,8 @@
 package resure;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -21,12 +23,15 @@ import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import resure.api.Api;
+import resure.backup.Backups;
+import resure.backup.Source;
 import resure.compute.BackendUnavailableException;
 import resure.compute.DeviceException;
 import resure.compute.Sweep;
 import resure.compute.jvm.JvmCompute;
 import resure.compute.jvm.JvmSweep;
 import resure.journal.JournalException;
+import resure.journal.rocksdb.RocksDbJournal;
 import resure.metrics.ServiceMeters;
 import resure.replay.Passes;
 import resure.replay.Progress;
@@ -44,8 +49,11 @@ public class ResureService {
 
   private static final Logger LOG = LoggerFactory.getLogger(ResureService.class);
 
-  /** Runs until it is told to stop. */
+  /** Serves until it is told to stop; or, where a word says so, does what {@link Commands} has. */
   public static void main(String[] arguments) {
+    if (Commands.isOne(arguments)) {
+      System.exit(new Commands(System.err::println).run(arguments));
+    }
     SpringApplication.run(ResureService.class, arguments);
   }
 
@@ -59,6 +67,34 @@ public class ResureService {
   StoreChoice store(ResureProperties properties, ConfigurableEnvironment environment)
       throws JournalException {
     return StoreChoice.open(properties, environment);
+  }
+
+  @Bean
+  BackupEndpoint backups(ResureProperties properties, StoreChoice store, ServiceMeters meters) {
+    Path directory = properties.backupDirectory();
+    RocksDbJournal journal = store.embedded();
+    if (directory == null || journal == null) {
+      return new BackupEndpoint(null);
+    }
+    Backups backups =
+        new Backups(directory, properties.backupKeep(), source(journal), InstantSource.system());
+    meters.watch(backups);
+    backups.every(properties.backupEvery());
+    return new BackupEndpoint(backups);
+  }
+
+  private static Source source(RocksDbJournal journal) {
+    return new Source() {
+      @Override
+      public String id() {
+        return journal.id().toString().substring(0, 8);
+      }
+
+      @Override
+      public void backUp(Path directory) throws IOException {
+        journal.copyTo(directory);
+      }
+    };
   }
 
   @Bean

@@ -3,7 +3,7 @@ package resure;
 import com.zaxxer.hikari.HikariConfig;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.context.properties.bind.BindException;
@@ -32,11 +32,11 @@ final class StoreChoice {
   private static final Logger LOG = LoggerFactory.getLogger(StoreChoice.class);
 
   private final Journal journal;
-  private final DoubleSupplier bytes;
+  private final @Nullable RocksDbJournal embedded;
 
-  private StoreChoice(Journal journal, DoubleSupplier bytes) {
+  private StoreChoice(Journal journal, @Nullable RocksDbJournal embedded) {
     this.journal = journal;
-    this.bytes = bytes;
+    this.embedded = embedded;
   }
 
   /** Opens the journal; the caller closes it. */
@@ -51,7 +51,7 @@ final class StoreChoice {
             durability);
         RocksDbJournal rocksDb =
             RocksDbJournal.open(properties.stateDirectory(), properties.durability());
-        yield new StoreChoice(rocksDb, rocksDb::bytes);
+        yield new StoreChoice(rocksDb, rocksDb);
       }
       case POSTGRES -> {
         HikariConfig pool = pool(environment);
@@ -59,9 +59,7 @@ final class StoreChoice {
             "State is in {}, durability is {}",
             PostgresJournal.withoutSecrets(String.valueOf(pool.getJdbcUrl())),
             durability);
-        PostgresJournal postgres = PostgresJournal.open(pool, properties.durability());
-        // The database's operators know its size; nobody asks it for every scrape.
-        yield new StoreChoice(postgres, () -> Double.NaN);
+        yield new StoreChoice(PostgresJournal.open(pool, properties.durability()), null);
       }
     };
   }
@@ -85,8 +83,16 @@ final class StoreChoice {
     return journal;
   }
 
-  /** Bytes of the embedded store's files; NaN when there are none. */
+  /** The same where it is the embedded store; else null. */
+  @Nullable RocksDbJournal embedded() {
+    return embedded;
+  }
+
+  /**
+   * Bytes of the embedded store's files; NaN when there are none: a database's operators know its
+   * size, and nobody asks it for every scrape.
+   */
   double bytes() {
-    return bytes.getAsDouble();
+    return embedded == null ? Double.NaN : embedded.bytes();
   }
 }

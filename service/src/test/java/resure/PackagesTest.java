@@ -30,11 +30,13 @@ class PackagesTest {
           Map.entry("journal", List.of()),
           Map.entry("journal.rocksdb", List.of("journal")),
           Map.entry("journal.postgres", List.of("journal")),
+          Map.entry("archive", List.of("journal")),
+          Map.entry("backup", List.of()),
           Map.entry("run", List.of("compute", "journal")),
           Map.entry("replay", List.of("run", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
           // compute only what runs.
-          Map.entry("metrics", List.of("run", "replay", "journal", "compute")),
+          Map.entry("metrics", List.of("run", "replay", "journal", "compute", "backup")),
           Map.entry("api", List.of("run", "replay", "journal", "compute")),
           // The SDK: used by nothing here but tests.
           Map.entry("client", List.of()));

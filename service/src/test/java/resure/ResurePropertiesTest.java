@@ -67,7 +67,10 @@ class ResurePropertiesTest {
                 "auto",
                 null,
                 200,
-                16));
+                16,
+                null,
+                Duration.ofDays(1),
+                7));
   }
 
   @Test
@@ -75,6 +78,7 @@ class ResurePropertiesTest {
     assertThat(
             read(
                 "resure.journal.store", "postgres",
+                "resure.journal.freshness", "250ms",
                 "spring.datasource.url", "jdbc:postgresql://db/resure",
                 "resure.state.directory", "/var/lib/resure",
                 "resure.durability", "os",
@@ -89,6 +93,8 @@ class ResurePropertiesTest {
                 "resure.compute.libtorch", "/opt/libtorch/lib",
                 "resure.metrics.max-runs", "0",
                 "resure.metrics.max-turns", "1024",
+                "resure.backup.every", "90m",
+                "resure.backup.keep", "3",
                 "resure.access.anonymous", "true"))
         .isEqualTo(
             new ResureProperties(
@@ -97,12 +103,15 @@ class ResurePropertiesTest {
                 Durability.OS,
                 100,
                 64 << 10,
-                new RunLimits(7, 164, 9, Duration.ofSeconds(90), Duration.ofSeconds(1)),
+                new RunLimits(7, 164, 9, Duration.ofSeconds(90), Duration.ofMillis(250)),
                 ComputeChoice.Backend.DJL,
                 "gpu:1",
                 Path.of("/opt/libtorch/lib"),
                 0,
-                1024));
+                1024,
+                null,
+                Duration.ofMinutes(90),
+                3));
   }
 
   @Test
@@ -113,6 +122,7 @@ class ResurePropertiesTest {
             () ->
                 read(
                     "resure.journal.store", "mysql",
+                    "resure.journal.freshness", "-1s",
                     "resure.state.directory", " ",
                     "resure.durability", "FSYNC",
                     "resure.limits.losses", "0",
@@ -126,6 +136,9 @@ class ResurePropertiesTest {
                     "resure.compute.libtorch", " ",
                     "resure.metrics.max-runs", "-1",
                     "resure.metrics.max-turns", "0",
+                    "resure.backup.directory", " ",
+                    "resure.backup.every", "59s",
+                    "resure.backup.keep", "0",
                     "resure.access.anonymous", "yes",
                     "resure.durabilty", "os",
                     "server.address", "0.0.0.0"));
@@ -134,6 +147,7 @@ class ResurePropertiesTest {
     assertThat(faults)
         .containsExactlyInAnyOrder(
             "resure.journal.store is 'mysql'; valid is rocksdb or postgres",
+            "resure.journal.freshness is '-1s'; valid is a duration from 0s to 1h",
             "resure.state.directory is ' '; valid is a directory that is empty, absent, or the"
                 + " service's own",
             "resure.durability is 'FSYNC'; valid is fsync or os",
@@ -149,6 +163,9 @@ class ResurePropertiesTest {
             "resure.compute.libtorch is ' '; valid is a folder",
             "resure.metrics.max-runs is '-1'; valid is a whole number from 0 to 10000",
             "resure.metrics.max-turns is '0'; valid is a whole number from 1 to 1024",
+            "resure.backup.directory is ' '; valid is a directory outside the state directory",
+            "resure.backup.every is '59s'; valid is a duration from 1m to 365d",
+            "resure.backup.keep is '0'; valid is a whole number from 1 to 1000",
             "resure.access.anonymous is 'yes'; valid is true or false",
             "resure.durabilty is not a property of this service",
             "server.address is '0.0.0.0'; without credentials valid is a loopback address such as"
@@ -180,6 +197,31 @@ class ResurePropertiesTest {
         .hasMessage(
             "resure.limits.queued-losses is '163'; valid is at least 64 more than"
                 + " resure.limits.losses, which is 100");
+  }
+
+  @Test
+  void backupsAreRefusedWithADatabaseWhichHasItsOwn() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    "resure.journal.store", "postgres",
+                    "spring.datasource.url", "jdbc:postgresql://localhost/resure",
+                    "resure.backup.directory", "backups"))
+        .hasMessage(
+            "resure.backup.directory is 'backups'; with resure.journal.store=postgres valid is"
+                + " none: the database has backups of its own, of which docs/operating.md tells");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"state", "./state/backups", "state/x/../backups"})
+  void backupsWithinTheStateDirectoryAreRefused(String directory) {
+    assertThatThrownBy(() -> read("resure.backup.directory", directory))
+        .hasMessage(
+            "resure.backup.directory is '"
+                + directory
+                + "'; valid is a directory outside the state directory, which is './state'");
+    assertThat(read("resure.backup.directory", "state-backups").backupDirectory())
+        .isEqualTo(Path.of("state-backups"));
   }
 
   @ParameterizedTest

@@ -18,6 +18,7 @@ public final class Bench {
       case "fsync" -> new FsyncComparison(Options.parse(rest, FsyncComparison.DEFAULTS), out).run();
       case "disk" -> new DiskUse(Options.parse(rest, DiskUse.DEFAULTS), out).run();
       case "million" -> new MillionBatches(Options.parse(rest, MillionBatches.DEFAULTS), out).run();
+      case "moving" -> new Moving(Options.parse(rest, Moving.DEFAULTS), out).run();
       case "heap" -> new HeapUse(Options.parse(rest, HeapUse.DEFAULTS), out).run();
       case "replays" -> new ReplaySpeed(Options.parse(rest, ReplaySpeed.DEFAULTS), out).run();
       case "beside" -> new ReplayBeside(Options.parse(rest, ReplayBeside.DEFAULTS), out).run();
@@ -30,8 +31,8 @@ public final class Bench {
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println(
-            "commands: http, fsync, disk, million, heap, replays, beside, crossover, postgres,"
-                + " scaling, steps, jmh");
+            "commands: http, fsync, disk, million, moving, heap, replays, beside, crossover,"
+                + " postgres, scaling, steps, jmh");
         System.exit(2);
       }
     }

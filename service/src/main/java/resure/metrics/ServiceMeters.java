@@ -2,6 +2,7 @@ package resure.metrics;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -12,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import resure.backup.Backups;
 import resure.compute.ComputeStatus;
 import resure.journal.RunKey;
 import resure.replay.ReplayListener;
@@ -111,6 +113,17 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   public void watch(Replays watched) {
     Gauge.builder("resure.replays.unfinished", watched, Replays::unfinished)
         .description("Replays that wait or are being computed")
+        .register(registry);
+  }
+
+  /** Adds what is asked of the backups. */
+  public void watch(Backups watched) {
+    Gauge.builder("resure.backup.age", watched, Backups::ageSeconds)
+        .description("Time since the newest backup was begun; NaN without one")
+        .baseUnit("seconds")
+        .register(registry);
+    FunctionCounter.builder("resure.backup.failures", watched, Backups::failures)
+        .description("Backups that could not be made")
         .register(registry);
   }
 

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** What a scrape of the running service says, beside docs/metrics.md and the service's answers. */
@@ -29,6 +30,8 @@ class MetricsTest {
   private static final Pattern SAMPLE = Pattern.compile("(\\w+)(?:\\{(.*)})? (\\S+)");
   private static final Pattern TAG = Pattern.compile("(\\w+)=\"([^\"]*)\"");
 
+  @TempDir private static Path backups;
+
   private static LiveService service;
 
   private final List<String> runs = new ArrayList<>();
@@ -36,7 +39,10 @@ class MetricsTest {
   @BeforeAll
   static void start() {
     service =
-        LiveService.start("resure.metrics.max-runs=" + MAX_RUNS, "resure.metrics.max-turns=3");
+        LiveService.start(
+            "resure.metrics.max-runs=" + MAX_RUNS,
+            "resure.metrics.max-turns=3",
+            "resure.backup.directory=" + backups);
   }
 
   @AfterAll

@@ -57,6 +57,26 @@ final class ServiceProcess implements AutoCloseable {
   /** Begins to start the service; what it says goes to a file beside the state directory. */
   static ServiceProcess launch(Path state, Map<String, String> environment, String... properties)
       throws IOException {
+    List<String> command = java(state.toAbsolutePath().getParent());
+    if (Stream.of(properties).noneMatch(property -> property.startsWith("server.port="))) {
+      command.add("--server.port=0");
+    }
+    command.add("--management.server.port=0");
+    command.add("--resure.state.directory=" + state);
+    for (String property : properties) {
+      command.add("--" + property);
+    }
+    return start(command, environment, state.toAbsolutePath().getParent());
+  }
+
+  /** Begins to do what a command says; a directory for its log and for what it unpacks. */
+  static ServiceProcess command(Path directory, String... arguments) throws IOException {
+    List<String> command = java(directory);
+    command.addAll(List.of(arguments));
+    return start(command, Map.of(), directory);
+  }
+
+  private static List<String> java(Path temporary) throws IOException {
     if (!Files.exists(JAR)) {
       throw new IOException(JAR + " is missing: this test runs in mvn verify, after packaging");
     }
@@ -66,18 +86,15 @@ final class ServiceProcess implements AutoCloseable {
     command.add("-XX:TieredStopAtLevel=1");
     command.add("-Xmx256m");
     // RocksDB unpacks its library there, and a process that is killed leaves it.
-    command.add("-Djava.io.tmpdir=" + state.toAbsolutePath().getParent());
+    command.add("-Djava.io.tmpdir=" + temporary);
     command.add("-jar");
     command.add(JAR.toString());
-    if (Stream.of(properties).noneMatch(property -> property.startsWith("server.port="))) {
-      command.add("--server.port=0");
-    }
-    command.add("--management.server.port=0");
-    command.add("--resure.state.directory=" + state);
-    for (String property : properties) {
-      command.add("--" + property);
-    }
-    Path log = Files.createTempFile(state.toAbsolutePath().getParent(), "service-", ".log");
+    return command;
+  }
+
+  private static ServiceProcess start(
+      List<String> command, Map<String, String> environment, Path directory) throws IOException {
+    Path log = Files.createTempFile(directory, "service-", ".log");
     ProcessBuilder child =
         new ProcessBuilder(command)
             .directory(log.getParent().toFile())
@@ -201,6 +218,21 @@ final class ServiceProcess implements AutoCloseable {
     } catch (IOException e) {
       return 0;
     } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** What the management port answers: status, a space, the body. */
+  String manage(String method, String path) {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + managementPort + path))
+            .method(method, BodyPublishers.noBody())
+            .timeout(DEADLINE)
+            .build();
+    try {
+      HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+      return response.statusCode() + " " + response.body();
+    } catch (IOException | InterruptedException e) {
       throw new AssertionError(e);
     }
   }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,6 +36,14 @@ public abstract class JournalContract {
 
   /** Opens again what {@link #open} opened and the kit has closed. */
   protected abstract Journal reopen() throws Exception;
+
+  /**
+   * Opens beside the first what another process would have, on the same store; only asked of a
+   * journal that is {@link Journal#shared}.
+   */
+  protected Journal openSecond() throws Exception {
+    throw new UnsupportedOperationException("it is of one process");
+  }
 
   @BeforeEach
   void openEmpty() throws Exception {
@@ -88,6 +97,7 @@ public abstract class JournalContract {
     assertThat(journal.read(nobody, 1, ALL)).isEmpty();
     assertThat(journal.find(nobody, "key")).isZero();
     assertThat(journal.lookup(nobody.id())).isNull();
+    assertThat(journal.tenants()).isEmpty();
     assertThat(journal.list("default", null, 10)).isEmpty();
     assertThat(journal.snapshot(nobody, Long.MAX_VALUE - 1)).isNull();
     assertThat(journal.documents(nobody, DocumentKind.REPLAY)).isEmpty();
@@ -389,6 +399,25 @@ public abstract class JournalContract {
   }
 
   @Test
+  void theTenantsAreThoseThatHaveRuns() throws Exception {
+    List<RunKey> runs = new ArrayList<>();
+    for (String tenant : List.of("z", "default", "defaul", "defaults", "z.9-~")) {
+      for (String name : List.of("one", "two")) {
+        RunKey run = new RunKey(new RunId(tenant, name), Incarnation.next(runs.size()));
+        append(run, 1, Entries.created());
+        runs.add(run);
+      }
+    }
+    append(runs.get(0), 2, new JournalEntry.Deleted(Entries.AT));
+    append(runs.get(2), 2, new JournalEntry.Deleted(Entries.AT));
+    append(runs.get(3), 2, new JournalEntry.Deleted(Entries.AT));
+
+    closeAndReopen();
+
+    assertThat(journal.tenants()).containsExactlyInAnyOrder("z", "defaul", "defaults", "z.9-~");
+  }
+
+  @Test
   void theNewestSnapshotUpToASequenceIsGivenAlsoAfterReopening() throws Exception {
     RunKey run = create("snapshots");
     for (int s = 2; s <= 31; s++) {
@@ -637,5 +666,140 @@ public abstract class JournalContract {
     assertThatThrownBy(journal::check).isInstanceOf(JournalUnavailableException.class);
     journal = reopen();
     assertThat(journal.read(run, 1, ALL)).hasSize(appended.get());
+  }
+
+  @Test
+  void aSecondProcessSeesWhatTheFirstHasDoneAndTheOtherWayRound() throws Exception {
+    assumeTrue(journal.shared(), "a journal of one process");
+    try (Journal second = openSecond()) {
+      RunKey run = create("shared");
+      Append stale = Entries.next(journal, run, Entries.batch("stale", 1, 0));
+      assertThat(second.lookup(run.id())).isEqualTo(run);
+      Entries.append(second, run, Entries.batch("k", 0, 0));
+
+      assertThat(journal.append(List.of(stale))).isEmpty();
+      assertThat(journal.find(run, "k")).isEqualTo(2);
+      assertThat(journal.find(run, "stale")).isZero();
+      assertThat(journal.head(run)).isEqualTo(second.head(run));
+      assertHolds(run, Entries.created(), Entries.batch("k", 0, 0));
+
+      save(run, "mine");
+      assertThat(requireNonNull(second.snapshot(run, 2)).state()).isEqualTo("mine".getBytes(UTF_8));
+      Document document = new Document(run, DocumentKind.REPLAY, "1");
+      second.keep(document, new byte[] {1});
+      assertThat(journal.content(document)).containsExactly(1);
+
+      // A key that the other has not heard of, and one that a rewind there has forgotten.
+      assertThat(second.append(List.of(Entries.next(second, run, Entries.batch("k", 9, 0)))))
+          .isEmpty();
+      Entries.append(journal, run, new JournalEntry.Rewound(Entries.AT, 0, null));
+      Entries.append(second, run, Entries.batch("k", 0, 0));
+      assertThat(journal.find(run, "k")).isEqualTo(4);
+    }
+  }
+
+  @Test
+  void aRunThatAnotherProcessDeletesAndCreatesAgainIsAnotherRun() throws Exception {
+    assumeTrue(journal.shared(), "a journal of one process");
+    try (Journal second = openSecond()) {
+      RunKey run = create("again");
+      Entries.append(journal, run, Entries.batch("k", 0, 0));
+      Head head = requireNonNull(journal.head(run));
+      Snapshot snapshot = new Snapshot(head, new byte[] {1});
+      Append late = new Append(run, head, List.of(Entries.batch("late", 1, 0)));
+
+      Entries.append(second, run, new JournalEntry.Deleted(Entries.AT));
+      RunKey successor = Entries.run("again");
+      Entries.append(second, successor, Entries.created());
+
+      assertThat(journal.append(List.of(late))).isEmpty();
+      journal.save(run, snapshot);
+      assertThat(journal.keep(new Document(run, DocumentKind.REPLAY, "1"), new byte[1])).isFalse();
+      assertThat(journal.head(run)).isNull();
+      assertThat(journal.snapshot(run, 9)).isNull();
+      assertThat(journal.find(run, "k")).isZero();
+      assertThat(journal.read(run, 1, ALL)).isEmpty();
+      assertThat(journal.lookup(run.id())).isEqualTo(successor);
+      assertThat(journal.find(successor, "k")).isZero();
+      assertThat(journal.snapshot(successor, 9)).isNull();
+      assertHolds(successor, Entries.created());
+      journal.check();
+      second.check();
+      assertHolds(successor, Entries.created());
+    }
+  }
+
+  @Test
+  void ofTwoProcessesThatRaceOneWinsEachSequence() throws Exception {
+    assumeTrue(journal.shared(), "a journal of one process");
+    int rounds = 60;
+    try (Journal second = openSecond();
+        ExecutorService threads = Executors.newFixedThreadPool(4)) {
+      RunKey contended = create("contended");
+      RunKey other = create("a-contended");
+      CyclicBarrier barrier = new CyclicBarrier(4);
+      AtomicInteger won = new AtomicInteger();
+      List<Future<?>> done = new ArrayList<>();
+      for (int w = 0; w < 4; w++) {
+        Journal mine = w % 2 == 0 ? journal : second;
+        int writer = w;
+        done.add(
+            threads.submit(
+                () -> {
+                  for (int round = 0; round < rounds; round++) {
+                    JournalEntry.Batch batch = Entries.batch(writer + "/" + round, round, writer);
+                    List<Append> group = new ArrayList<>();
+                    group.add(Entries.next(mine, contended, batch));
+                    group.add(Entries.next(mine, other, batch));
+                    // In either order: a store must not deadlock on it.
+                    if (writer > 1) {
+                      group = group.reversed();
+                    }
+                    barrier.await();
+                    if (mine.append(group).containsKey(contended)) {
+                      won.incrementAndGet();
+                    }
+                    barrier.await();
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> future : done) {
+        future.get(90, TimeUnit.SECONDS);
+      }
+      assertThat(won.get()).isEqualTo(rounds);
+      assertThat(second.read(contended, 1, ALL)).hasSize(rounds + 1);
+      assertThat(journal.read(other, 1, ALL)).hasSize(rounds + 1);
+    }
+  }
+
+  @Test
+  void whoHasARunForItselfKeepsTheOtherProcessOutUntilItHasAppended() throws Exception {
+    assumeTrue(journal.shared(), "a journal of one process");
+    try (Journal second = openSecond();
+        ExecutorService threads = Executors.newSingleThreadExecutor()) {
+      RunKey run = create("exclusive");
+      RunKey other = create("other");
+      Append theirs = Entries.next(second, run, Entries.batch("theirs", 0, 1));
+      Future<Map<RunKey, Head>> waiting;
+      try (Exclusive mine = journal.exclusive(run)) {
+        waiting = threads.submit(() -> second.append(List.of(theirs)));
+        Entries.append(second, other, Entries.batch(null, 0, 0));
+        // Nothing is lost while the lock is held, however long the other has been waiting.
+        assertThat(mine.append(Entries.next(journal, run, Entries.batch("mine", 0, 0))))
+            .containsOnlyKeys(run);
+      }
+      assertThat(waiting.get(30, TimeUnit.SECONDS)).isEmpty();
+      assertHolds(run, Entries.created(), Entries.batch("mine", 0, 0));
+
+      try (Exclusive unused = journal.exclusive(run)) {
+        assertThat(unused).isNotNull();
+      }
+      Entries.append(second, run, Entries.batch("theirs", 0, 1));
+      try (Exclusive stale = journal.exclusive(run)) {
+        assertThat(stale.append(theirs)).isEmpty();
+      }
+      Entries.append(second, run, Entries.batch("again", 0, 2));
+    }
   }
 }

@@ -56,6 +56,10 @@ final class Database implements AutoCloseable {
 
   private static final int VALIDATION_MILLIS = 1_000;
 
+  /** Fails where the tables are gone, as after an empty database was put in place of ours. */
+  private static final String WELL =
+      "SELECT current_setting('transaction_read_only'), EXISTS (SELECT 1 FROM heads)";
+
   private static final Pattern SECRETS = Pattern.compile("//[^/@]*@|[?].*", Pattern.DOTALL);
 
   private final HikariDataSource pool;
@@ -331,7 +335,7 @@ final class Database implements AutoCloseable {
         pool.getHikariPoolMXBean().softEvictConnections();
       }
       try (Connection connection = connection()) {
-        if (isReadOnly(connection)) {
+        if (isOn(connection, WELL)) {
           SQLException readOnly = new SQLException("it is a standby, or was set so", "25006");
           failure.compareAndSet(null, readOnly);
           throw new JournalUnavailableException("the database takes no writes", readOnly);
@@ -346,8 +350,11 @@ final class Database implements AutoCloseable {
   }
 
   static boolean isReadOnly(Connection connection) throws SQLException {
-    try (PreparedStatement statement =
-            connection.prepareStatement("SELECT current_setting('transaction_read_only')");
+    return isOn(connection, "SELECT current_setting('transaction_read_only')");
+  }
+
+  private static boolean isOn(Connection connection, String query) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(query);
         ResultSet result = statement.executeQuery()) {
       return result.next() && "on".equals(result.getString(1));
     }

@@ -340,6 +340,30 @@ public final class PostgresJournal implements Journal {
   }
 
   @Override
+  public List<String> tenants() throws JournalException {
+    return database.read(
+        connection -> {
+          List<String> tenants = new ArrayList<>();
+          // From one to the next, not over all runs.
+          try (PreparedStatement statement =
+              connection.prepareStatement(
+                  "SELECT h.tenant FROM heads h WHERE h.tenant > ? ORDER BY h.tenant LIMIT 1")) {
+            String last = "";
+            while (true) {
+              new Parameters(statement).text(last);
+              try (ResultSet row = statement.executeQuery()) {
+                if (!row.next()) {
+                  return tenants;
+                }
+                last = text(row, 1);
+                tenants.add(last);
+              }
+            }
+          }
+        });
+  }
+
+  @Override
   public List<RunKey> list(String tenant, @Nullable String after, int limit)
       throws JournalException {
     return database.read(

@@ -53,6 +53,7 @@ final class Schema {
 
   private void prepare() throws JournalException {
     try {
+      requireServer();
       Found found = look();
       String name = found.name;
       if (name == null) {
@@ -67,13 +68,14 @@ final class Schema {
                 .formatted(name, String.join(", ", found.tables)));
       }
       migrate(name, found);
+      requireTables(look());
       requireRights(name, found.user);
     } catch (SQLException e) {
       throw refused("cannot be looked at: " + e.getMessage(), e);
     }
   }
 
-  private Found look() throws SQLException, JournalException {
+  private void requireServer() throws SQLException, JournalException {
     try (Connection connection = source.getConnection()) {
       String version = text(connection, "SELECT version()");
       int number =
@@ -89,11 +91,16 @@ final class Schema {
                 + " spring.datasource.url");
       }
       warnOf(connection);
+    }
+  }
+
+  private Found look() throws SQLException {
+    try (Connection connection = source.getConnection()) {
       TreeSet<String> tables = new TreeSet<>();
       try (PreparedStatement statement =
               connection.prepareStatement(
-                  "SELECT table_name FROM information_schema.tables"
-                      + " WHERE table_schema = current_schema()");
+                  "SELECT tablename FROM pg_catalog.pg_tables"
+                      + " WHERE schemaname = current_schema()");
           ResultSet result = statement.executeQuery()) {
         while (result.next()) {
           tables.add(result.getString(1));
@@ -189,14 +196,17 @@ final class Schema {
           fault -> faults.add(fault.version + " " + fault.errorDetails.errorMessage));
       throw damaged("its history is not what this service has made: " + String.join("; ", faults));
     }
-    if (flyway.info().applied().length > 0) {
-      List<String> missing = new ArrayList<>(TABLES);
-      missing.removeAll(found.tables);
-      if (!missing.isEmpty()) {
-        throw damaged("tables are missing: " + String.join(", ", missing));
-      }
-    } else if (found.tables.size() > 1) {
+    if (flyway.info().applied().length == 0 && found.tables.size() > 1) {
       throw damaged("there are tables, but nothing in their history");
+    }
+  }
+
+  /** To be asked after the migration: others that start now may have been at theirs before. */
+  private void requireTables(Found found) throws CorruptJournalException {
+    List<String> missing = new ArrayList<>(TABLES);
+    missing.removeAll(found.tables);
+    if (!missing.isEmpty()) {
+      throw damaged("tables are missing: " + String.join(", ", missing));
     }
   }
 

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.stream.Stream;
@@ -59,6 +60,11 @@ public final class RocksDbJournal implements Journal {
     this.state = state;
     this.durability = durability;
     this.store = store;
+  }
+
+  /** Whether there is a store in a directory, whatever its state. */
+  public static boolean isIn(Path directory) {
+    return Files.exists(directory.resolve(StateDirectory.MARKER));
   }
 
   /**
@@ -311,6 +317,11 @@ public final class RocksDbJournal implements Journal {
   }
 
   @Override
+  public List<String> tenants() throws JournalException {
+    return read(Store::tenants);
+  }
+
+  @Override
   public List<RunKey> list(String tenant, @Nullable String after, int limit)
       throws JournalException {
     return read(open -> open.list(tenant, after, limit));
@@ -439,6 +450,38 @@ public final class RocksDbJournal implements Journal {
       throw e;
     } finally {
       gate.writeLock().unlock();
+    }
+  }
+
+  /** Tells the store from others; kept by its copies. */
+  public UUID id() {
+    return state.store();
+  }
+
+  /**
+   * Writes a copy of the state directory, with all that was appended before the call, while others
+   * go on appending; by links to files that never change where it is on the same file system. Then
+   * opens the copy and reads its tables, so that one that could not be restored throws.
+   *
+   * @param copy absent, its parent is there; left behind in any state when this throws
+   */
+  public void copyTo(Path copy) throws IOException {
+    gate.readLock().lock();
+    try {
+      Files.createDirectory(copy);
+      state.markCopy(copy, usable().copyTo(StateDirectory.database(copy)));
+    } catch (RocksDBException e) {
+      // What cannot be written there says nothing of what is here.
+      throw new JournalUnavailableException("the store cannot be copied: " + e.getMessage(), e);
+    } finally {
+      gate.readLock().unlock();
+    }
+    try (RocksDbJournal opened = open(copy, Durability.FSYNC)) {
+      opened.read(
+          store -> {
+            store.verify();
+            return true;
+          });
     }
   }
 

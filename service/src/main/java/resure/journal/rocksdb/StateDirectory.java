@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import resure.journal.CorruptJournalException;
+import resure.journal.Durability;
 import resure.journal.JournalException;
 import resure.journal.JournalUnavailableException;
 
@@ -235,6 +236,10 @@ final class StateDirectory implements AutoCloseable {
   }
 
   private void writeMarker() throws IOException {
+    writeMarker(directory, store, ready);
+  }
+
+  private static void writeMarker(Path directory, UUID store, boolean ready) throws IOException {
     Path draft = directory.resolve(MARKER_DRAFT);
     try (FileChannel channel =
         FileChannel.open(
@@ -249,6 +254,23 @@ final class StateDirectory implements AutoCloseable {
     try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
       channel.force(true);
     }
+  }
+
+  /**
+   * Makes another directory of the same store out of the copy of a database, which is in its place
+   * there.
+   *
+   * @param reached how far that database reaches at least
+   */
+  void markCopy(Path copy, long reached) throws IOException {
+    Watermark.start(copy.resolve(WATERMARK), store, Durability.FSYNC, reached, Manifest.UNKNOWN)
+        .close();
+    writeMarker(copy, store, true);
+  }
+
+  /** Where the database of a directory is. */
+  static Path database(Path directory) {
+    return directory.resolve(DATABASE);
   }
 
   /** Whether the store has been created; nothing was acknowledged before. */
@@ -288,7 +310,7 @@ final class StateDirectory implements AutoCloseable {
   }
 
   Path database() {
-    return directory.resolve(DATABASE);
+    return database(directory);
   }
 
   @Override

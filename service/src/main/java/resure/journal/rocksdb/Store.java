@@ -99,6 +99,21 @@ final class Store implements AutoCloseable {
     return heads;
   }
 
+  /**
+   * Copies the database.
+   *
+   * @return how far the copy reaches at least
+   */
+  long copyTo(Path directory) throws RocksDBException {
+    long reached = database.reached();
+    database.copyTo(directory);
+    return reached;
+  }
+
+  void verify() throws RocksDBException {
+    database.verify();
+  }
+
   String written() {
     return database.written();
   }
@@ -146,6 +161,22 @@ final class Store implements AutoCloseable {
   @Nullable RunKey lookup(RunId id) throws RocksDBException, JournalException {
     byte[] value = database.get(Family.NAMES, Rows.name(id));
     return value == null ? null : new RunKey(id, Rows.incarnation(value));
+  }
+
+  List<String> tenants() throws RocksDBException {
+    List<String> tenants = new ArrayList<>();
+    byte[] from = {};
+    byte[] end = {(byte) 0xFF};
+    while (true) {
+      try (Database.Range range = database.range(Family.NAMES, from, end)) {
+        if (!range.first()) {
+          return tenants;
+        }
+        String tenant = Rows.tenant(range.key());
+        tenants.add(tenant);
+        from = Rows.end(Rows.names(tenant));
+      }
+    }
   }
 
   List<RunKey> list(String tenant, @Nullable String after, int limit)

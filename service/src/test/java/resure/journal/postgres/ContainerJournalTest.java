@@ -24,6 +24,11 @@ class ContainerJournalTest extends JournalContract {
   }
 
   @Override
+  protected Journal openSecond() throws Exception {
+    return open();
+  }
+
+  @Override
   protected Journal reopen() throws Exception {
     return open();
   }

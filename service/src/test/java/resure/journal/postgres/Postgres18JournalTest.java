@@ -14,6 +14,11 @@ class Postgres18JournalTest extends JournalContract {
   }
 
   @Override
+  protected Journal openSecond() throws Exception {
+    return open();
+  }
+
+  @Override
   protected Journal reopen() throws Exception {
     return open();
   }

@@ -1,0 +1,380 @@
+package resure.archive;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import resure.journal.CorruptJournalException;
+import resure.journal.Document;
+import resure.journal.DocumentKind;
+import resure.journal.Head;
+import resure.journal.Journal;
+import resure.journal.JournalEntry;
+import resure.journal.JournalException;
+import resure.journal.RunKey;
+import resure.journal.Snapshot;
+import resure.journal.StoredEntry;
+
+/**
+ * Writes all runs of a store to a file or a directory. Each run is what it was at some moment of
+ * the export, its snapshots and documents with it; what is derived from these is not written. A run
+ * that the store cannot read is left out and named.
+ *
+ * <p>Into a directory an export goes on where an earlier one has ended, whether that one was cut
+ * short or the runs have grown since. What is there is read and checked; a file that is damaged is
+ * cut before the damage and written from there. An instance exports once.
+ */
+public final class Export {
+
+  /** What a name of a target ends with that is a file. */
+  public static final String FILE_SUFFIX = ".resure";
+
+  static final String CONTENTS = "contents";
+
+  private static final String DRAFT_SUFFIX = ".part";
+  private static final String RUN_SUFFIX = ".run";
+  private static final String LOST_AND_FOUND = "lost+found";
+
+  /** Bytes of entries in a piece, about: what is held in memory. */
+  private static final int PIECE_BYTES = 1 << 20;
+
+  private static final int RUNS_A_PAGE = 1000;
+
+  private final Journal journal;
+  private final Progress progress;
+  private final int pieceBytes;
+  private long runs;
+  private long leftOut;
+
+  /** Counts to {@code progress}. */
+  public Export(Journal journal, Progress progress) {
+    this(journal, progress, PIECE_BYTES);
+  }
+
+  Export(Journal journal, Progress progress, int pieceBytes) {
+    this.journal = journal;
+    this.progress = progress;
+    this.pieceBytes = pieceBytes;
+  }
+
+  /** Whether a target is one file: one that ends with {@link #FILE_SUFFIX}. */
+  static boolean isFile(Path target) {
+    return target.toString().endsWith(FILE_SUFFIX);
+  }
+
+  static Path runFile(Path directory, RunKey run) {
+    return directory.resolve(run.incarnation() + RUN_SUFFIX);
+  }
+
+  /**
+   * Exports.
+   *
+   * @param target a file that is not there yet, when it ends with {@link #FILE_SUFFIX}; else a
+   *     directory that is empty, absent, or of an earlier export
+   * @throws JournalException when the store cannot be read
+   * @throws IOException when the target cannot be written; the message says what to do
+   */
+  public void to(Path target) throws IOException {
+    if (isFile(target)) {
+      toFile(target);
+    } else {
+      toDirectory(target);
+    }
+  }
+
+  private void toFile(Path target) throws IOException {
+    if (Files.exists(target)) {
+      throw new IOException(target + " is there already. Name a file that is not, or remove it");
+    }
+    Path draft = Path.of(target + DRAFT_SUFFIX);
+    try (ArchiveOutput out = ArchiveOutput.create(draft, ArchiveFormat.Type.ARCHIVE)) {
+      eachRun(
+          run -> {
+            Place before = out.place();
+            try {
+              if (write(out, run, Head.NONE) == null) {
+                out.cut(before);
+              } else {
+                count();
+              }
+            } catch (CorruptJournalException e) {
+              out.cut(before);
+              out.put(leftOut(run, e));
+            }
+          });
+      out.put(new Piece.End(runs, leftOut));
+      out.force();
+    }
+    publish(draft, target);
+  }
+
+  private void toDirectory(Path target) throws IOException {
+    requireOurs(target);
+    Files.createDirectories(target);
+    Path contents = target.resolve(CONTENTS);
+    Path draft = target.resolve(CONTENTS + DRAFT_SUFFIX);
+    try (ArchiveOutput out = ArchiveOutput.create(draft, ArchiveFormat.Type.CONTENTS)) {
+      // From now on until the end it is no whole export.
+      Files.deleteIfExists(contents);
+      force(target);
+      eachRun(
+          run -> {
+            try {
+              Head head = writeFile(runFile(target, run), run);
+              if (head != null) {
+                out.put(new Piece.Begin(run));
+                out.put(new Piece.Finish(head));
+                count();
+              }
+            } catch (CorruptJournalException e) {
+              out.put(leftOut(run, e));
+            }
+          });
+      out.put(new Piece.End(runs, leftOut));
+      out.force();
+    }
+    publish(draft, contents);
+  }
+
+  private void count() {
+    runs++;
+    progress.run();
+  }
+
+  private Piece.LeftOut leftOut(RunKey run, CorruptJournalException e) {
+    leftOut++;
+    String why = String.valueOf(e.getMessage());
+    progress.fault(run, "left out, since the store cannot read it: " + why);
+    return new Piece.LeftOut(run, why);
+  }
+
+  private static void requireOurs(Path target) throws IOException {
+    if (!Files.exists(target)) {
+      return;
+    }
+    if (!Files.isDirectory(target)) {
+      throw new IOException(
+          "%s is a file. Name a directory, or a file that ends with %s"
+              .formatted(target, FILE_SUFFIX));
+    }
+    try (Stream<Path> content = Files.list(target)) {
+      Path foreign = content.filter(path -> !isOurs(path)).findFirst().orElse(null);
+      if (foreign != null) {
+        throw new IOException(
+            "%s is not the directory of an export: there is %s. Name an empty or absent one"
+                .formatted(target, foreign.getFileName()));
+      }
+    }
+  }
+
+  private static boolean isOurs(Path path) {
+    String name = String.valueOf(path.getFileName());
+    return name.equals(CONTENTS)
+        || name.equals(CONTENTS + DRAFT_SUFFIX)
+        || name.equals(LOST_AND_FOUND)
+        || name.endsWith(RUN_SUFFIX);
+  }
+
+  private static void publish(Path draft, Path target) throws IOException {
+    Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE);
+    force(requireNonNull(target.toAbsolutePath().getParent()));
+  }
+
+  private static void force(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  /** Writes what is missing of a run's file; gives its head, or null when the run is gone. */
+  private @Nullable Head writeFile(Path path, RunKey run) throws IOException {
+    Kept kept = kept(path, run);
+    Head head;
+    try (ArchiveOutput out =
+        kept == null
+            ? ArchiveOutput.create(path, ArchiveFormat.Type.RUN)
+            : ArchiveOutput.resume(path, kept.place())) {
+      head = write(out, run, kept == null ? Head.NONE : kept.head());
+      if (head != null) {
+        out.force();
+      }
+    }
+    if (head == null) {
+      Files.delete(path);
+    }
+    return head;
+  }
+
+  /** Behind the last entries of a run's file that are undamaged and still the store's. */
+  private record Kept(Place place, Head head) {}
+
+  private @Nullable Kept kept(Path path, RunKey run) throws IOException {
+    if (!Files.exists(path)) {
+      return null;
+    }
+    Kept kept = null;
+    try (ArchiveInput in = new ArchiveInput(path, ArchiveFormat.Type.RUN)) {
+      if (!new Piece.Begin(run).equals(in.next())) {
+        return null;
+      }
+      while (in.next() instanceof Piece.Entries entries) {
+        kept = new Kept(in.place(), entries.head());
+        progress.there(entries.entries().size());
+      }
+    } catch (DamagedArchiveException e) {
+      progress.say("%s: %s. It is written anew from there".formatted(path, e.getMessage()));
+    }
+    if (kept != null) {
+      List<StoredEntry> last = journal.read(run, kept.head().sequence(), 1);
+      if (last.isEmpty() || !last.getFirst().head().equals(kept.head())) {
+        return null;
+      }
+    }
+    return kept;
+  }
+
+  /**
+   * Writes a run from a place of its journal on; gives its head, or null when the run is gone.
+   *
+   * @param after {@link Head#NONE} to begin it
+   */
+  private @Nullable Head write(ArchiveOutput out, RunKey run, Head after) throws IOException {
+    // A store that others append to may go on for ever: what there is now is enough.
+    Head end = journal.head(run);
+    if (end == null) {
+      return null;
+    }
+    if (after.equals(Head.NONE)) {
+      out.put(new Piece.Begin(run));
+    }
+    Head head = after;
+    while (head.sequence() < end.sequence()) {
+      List<StoredEntry> page = journal.read(run, head.sequence() + 1, pieceBytes);
+      if (page.isEmpty()) {
+        if (journal.head(run) == null) {
+          return null;
+        }
+        throw new CorruptJournalException("entry %d is missing".formatted(head.sequence() + 1));
+      }
+      head = put(out, page, head, end);
+    }
+    if (!head.equals(end)) {
+      throw new CorruptJournalException("entry %d is not the newest".formatted(head.sequence()));
+    }
+    putSnapshots(out, run, end);
+    putDocuments(out, run);
+    out.put(new Piece.Finish(end));
+    return end;
+  }
+
+  private Head put(ArchiveOutput out, List<StoredEntry> page, Head after, Head end)
+      throws IOException {
+    if (!page.getFirst().follows(after)) {
+      throw new CorruptJournalException(
+          "entry %d does not follow the one before it".formatted(after.sequence() + 1));
+    }
+    List<byte[]> entries = new ArrayList<>(page.size());
+    Head head = after;
+    int batches = 0;
+    long bytes = 0;
+    for (StoredEntry entry : page) {
+      if (entry.sequence() > end.sequence()) {
+        break;
+      }
+      entries.add(entry.bytes());
+      head = entry.head();
+      batches += entry.entry() instanceof JournalEntry.Batch ? 1 : 0;
+      bytes += entry.bytes().length;
+    }
+    out.put(new Piece.Entries(after.sequence() + 1, entries, head));
+    progress.moved(batches, bytes);
+    return head;
+  }
+
+  /** Oldest first, as they were taken, so that the store they go to thins them out alike. */
+  private void putSnapshots(ArchiveOutput out, RunKey run, Head end) throws IOException {
+    List<Long> sequences = new ArrayList<>();
+    Snapshot snapshot = journal.snapshot(run, end.sequence());
+    while (snapshot != null) {
+      sequences.add(snapshot.sequence());
+      snapshot = journal.snapshot(run, snapshot.sequence() - 1);
+    }
+    for (long sequence : sequences.reversed()) {
+      Snapshot again = journal.snapshot(run, sequence);
+      if (again != null && again.sequence() == sequence) {
+        out.put(new Piece.State(again));
+      }
+    }
+  }
+
+  /**
+   * Results before the replays that they are of. A replay may end meanwhile: its request is looked
+   * at first, so that it is seen as the one or the other.
+   */
+  private void putDocuments(ArchiveOutput out, RunKey run) throws IOException {
+    List<Piece.Attached> running = new ArrayList<>();
+    for (Document document : journal.documents(run, DocumentKind.REPLAY_RUNNING)) {
+      Piece.Attached request = attached(document);
+      if (request != null) {
+        running.add(request);
+      }
+    }
+    List<Document> ended = journal.documents(run, DocumentKind.REPLAY);
+    for (Document document : journal.documents(run, DocumentKind.REPLAY_RESULTS)) {
+      put(out, attached(document));
+    }
+    for (Document document : ended) {
+      put(out, attached(document));
+    }
+    for (Piece.Attached request : running) {
+      if (ended.stream().noneMatch(document -> document.id().equals(request.id()))) {
+        put(out, request);
+      }
+    }
+  }
+
+  private static void put(ArchiveOutput out, Piece.@Nullable Attached attached) throws IOException {
+    if (attached != null) {
+      out.put(attached);
+    }
+  }
+
+  private Piece.@Nullable Attached attached(Document document) throws JournalException {
+    try {
+      byte[] content = journal.content(document);
+      return content == null ? null : new Piece.Attached(document.kind(), document.id(), content);
+    } catch (CorruptJournalException e) {
+      progress.fault(
+          document.run(), "a document of a replay is left out: %s".formatted(e.getMessage()));
+      return null;
+    }
+  }
+
+  @FunctionalInterface
+  private interface Visit {
+    void to(RunKey run) throws IOException;
+  }
+
+  /** Visits the runs of all tenants, of which a page is in memory at a time. */
+  private void eachRun(Visit visit) throws IOException {
+    for (String tenant : journal.tenants()) {
+      String after = null;
+      List<RunKey> page;
+      do {
+        page = journal.list(tenant, after, RUNS_A_PAGE);
+        for (RunKey run : page) {
+          visit.to(run);
+          after = run.id().name();
+        }
+      } while (!page.isEmpty());
+    }
+  }
+}

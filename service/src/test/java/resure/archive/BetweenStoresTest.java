@@ -1,0 +1,74 @@
+package resure.archive;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import resure.journal.Durability;
+import resure.journal.Journal;
+import resure.journal.RunKey;
+import resure.journal.postgres.EmbeddedServer;
+import resure.journal.postgres.PostgresJournal;
+import resure.journal.rocksdb.RocksDbJournal;
+import resure.run.FreshFold;
+import resure.run.RunStatistics;
+
+/** From the embedded store to a real PostgreSQL and back. */
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class BetweenStoresTest {
+
+  @TempDir private Path temporary;
+
+  private final EmbeddedServer.Database database = EmbeddedServer.shared("18").newDatabase();
+
+  private void export(Journal journal, String target) throws Exception {
+    Progress progress = new Progress("export", line -> {}, System::nanoTime);
+    new Export(journal, progress).to(temporary.resolve(target));
+    assertThat(progress.faults()).isZero();
+  }
+
+  private void bring(String source, Journal journal) throws Exception {
+    Progress progress = new Progress("import", line -> {}, System::nanoTime);
+    new Import(journal, progress).from(temporary.resolve(source));
+    assertThat(progress.faults()).isZero();
+  }
+
+  private static List<RunStatistics> statistics(Journal journal) throws Exception {
+    List<RunStatistics> statistics = new ArrayList<>();
+    for (String tenant : List.of("a", "default", "z.9")) {
+      for (RunKey run : journal.list(tenant, null, 100)) {
+        statistics.add(FreshFold.statistics(journal, run.id()));
+      }
+    }
+    return statistics;
+  }
+
+  @Test
+  void thereAndBackTheBytesAndTheStatisticsAreTheSame() throws Exception {
+    try (Journal first = RocksDbJournal.open(temporary.resolve("first"), Durability.OS);
+        Journal second = PostgresJournal.open(database.config(), Durability.FSYNC);
+        Journal third = RocksDbJournal.open(temporary.resolve("third"), Durability.OS)) {
+      Stores.fill(first, 11, 12, 60);
+
+      export(first, "there.resure");
+      bring("there.resure", second);
+      // Twice: what is there is looked at, not written again.
+      bring("there.resure", second);
+      export(second, "back.resure");
+      export(second, "back");
+      bring("back", third);
+
+      assertThat(Stores.content(second)).isEqualTo(Stores.content(first)).hasSizeGreaterThan(8);
+      assertThat(Stores.content(third)).isEqualTo(Stores.content(first));
+      assertThat(statistics(second)).usingRecursiveComparison().isEqualTo(statistics(first));
+      assertThat(statistics(third)).usingRecursiveComparison().isEqualTo(statistics(first));
+    }
+    assertThat(Files.size(temporary.resolve("back.resure")))
+        .isEqualTo(Files.size(temporary.resolve("there.resure")));
+  }
+}
