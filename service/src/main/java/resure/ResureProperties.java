@@ -81,19 +81,6 @@ record ResureProperties(
                 default -> throw new IllegalArgumentException(text);
               });
 
-  static final Property<Duration> FRESHNESS =
-      new Property<>(
-          "resure.journal.freshness",
-          "1s",
-          "a duration from 0s to 1h",
-          "how far what is read may be behind what other processes have recorded; 0s asks the"
-              + " database each time",
-          text -> {
-            Duration duration = DurationStyle.detectAndParse(text);
-            within(duration.toMillis(), 0, Duration.ofHours(1).toMillis());
-            return duration;
-          });
-
   static final Property<Path> STATE_DIRECTORY =
       new Property<>(
           "resure.state.directory",
@@ -252,7 +239,6 @@ record ResureProperties(
   static final List<Property<?>> ALL =
       List.of(
           STORE,
-          FRESHNESS,
           STATE_DIRECTORY,
           DURABILITY,
           FRESHNESS,
