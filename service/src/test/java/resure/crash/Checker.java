@@ -593,6 +593,10 @@ final class Checker {
           served);
       return;
     }
+    if (served.statistics().status() != 200 || served.export().status() != 200) {
+      require(false, "not served:", served);
+      return;
+    }
     require(
         served.statistics().text().equals(StatisticsText.of(retelling.statistics())),
         "replica",

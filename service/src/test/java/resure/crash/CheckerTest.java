@@ -386,6 +386,16 @@ class CheckerTest {
   }
 
   @Test
+  void aRunThatIsNotServedIsFound() throws JournalException {
+    Answer refusal = answer(409, "{}");
+
+    assertThat(breaches(recorded(), new Checker.Served(0, refusal, refusal)))
+        .singleElement()
+        .asString()
+        .contains("not served");
+  }
+
+  @Test
   void aRemovedBatchThatIsExportedIsFound() throws JournalException {
     Checker.Served before = served();
     start(6, "job-3");

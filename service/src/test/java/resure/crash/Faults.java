@@ -60,8 +60,7 @@ final class Faults {
         LockSupport.parkNanos(
             TimeUnit.MILLISECONDS.toNanos(1 + random.nextInt(MOST_BETWEEN_MILLIS)));
         if (left.isEmpty()) {
-          left.addAll(faults);
-          Collections.shuffle(left, random);
+          left.addAll(shuffled());
         }
         Set<String> busy = new HashSet<>(struck);
         Fault next =
@@ -81,6 +80,17 @@ final class Faults {
         healed.get();
       }
     }
+  }
+
+  /** All of them, in an order in which each kind was there before any comes again. */
+  private List<Fault> shuffled() {
+    List<Fault> rest = new ArrayList<>(faults);
+    Collections.shuffle(rest, random);
+    Set<String> kinds = new HashSet<>();
+    List<Fault> order = new ArrayList<>(rest.stream().filter(f -> kinds.add(f.name())).toList());
+    rest.removeAll(order);
+    order.addAll(rest);
+    return order;
   }
 
   private void doTo(Fault fault, long millis) {

@@ -45,10 +45,10 @@ final class SharedDatabase implements AutoCloseable {
   /** What a service is told of a database. */
   static List<String> properties(EmbeddedServer.Database database) {
     return List.of(
-      "resure.journal.store=postgres",
-      "spring.datasource.url=" + database.url(),
-      "spring.datasource.username=" + database.user(),
-      "spring.datasource.password=" + database.password());
+        "resure.journal.store=postgres",
+        "spring.datasource.url=" + database.url(),
+        "spring.datasource.username=" + database.user(),
+        "spring.datasource.password=" + database.password());
   }
 
   /** The journal, past all links. */
