@@ -1,14 +1,19 @@
 package resure.journal.postgres;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.zaxxer.hikari.HikariConfig;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -313,6 +318,53 @@ class PostgresFaultsTest {
       awaitWell(stopped);
       assertThat(stopped.append(List.of(append))).containsOnlyKeys(run);
       assertThat(stopped.find(run, "k")).isEqualTo(2);
+    }
+  }
+
+  private static boolean runs(String... command) throws Exception {
+    return new ProcessBuilder(command).start().waitFor() == 0;
+  }
+
+  @Test
+  void aFullDiskRefusesWhatIsWrittenAndNothingElseUntilThereIsRoom() throws Exception {
+    try (EmbeddedServer server = EmbeddedServer.own("18", Map.of())) {
+      Path small = Files.createDirectory(server.directory().resolve("small"));
+      String mount = small.toString();
+      assumeTrue(
+          runs("mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", mount),
+          "the full disk is not tested: only root may mount a small one");
+      try {
+        EmbeddedServer.Database full = server.newDatabase();
+        server.execute("postgres", "CREATE TABLESPACE small LOCATION '%s'".formatted(mount));
+        server.execute("postgres", "ALTER DATABASE %s SET TABLESPACE small".formatted(full.name()));
+        try (PostgresJournal filling = PostgresJournal.open(full.config(), Durability.FSYNC)) {
+          Entries.append(filling, run, Entries.created());
+          Random random = new Random(1);
+          List<Append> refused = null;
+          Throwable fault = null;
+          for (int step = 0; fault == null && step < 1000; step++) {
+            List<Append> group =
+                List.of(
+                    Entries.next(filling, run, Entries.batch(random, "k" + step, step, 2048, 8)));
+            refused = group;
+            fault = catchThrowable(() -> filling.append(group));
+          }
+          assertThat(fault)
+              .isInstanceOf(JournalUnavailableException.class)
+              .hasMessageContaining("No space left");
+
+          filling.check();
+          Head head = requireNonNull(filling.head(run));
+          assertThat(head).isEqualTo(requireNonNull(refused).getFirst().after());
+          assertThat(filling.read(run, head.sequence(), 1)).hasSize(1);
+          assertThat(runs("mount", "-o", "remount,size=96m", mount)).isTrue();
+          assertThat(filling.append(refused)).containsOnlyKeys(run);
+        }
+        server.execute("postgres", "DROP DATABASE " + full.name());
+        server.execute("postgres", "DROP TABLESPACE small");
+      } finally {
+        runs("umount", mount);
+      }
     }
   }
 

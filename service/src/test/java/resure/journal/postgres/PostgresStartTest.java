@@ -7,6 +7,8 @@ import com.zaxxer.hikari.HikariConfig;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.ServerSocket;
+import java.sql.ResultSet;
+import java.sql.Statement;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -14,12 +16,13 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import resure.journal.CorruptJournalException;
 import resure.journal.Durability;
 import resure.journal.Entries;
 import resure.journal.Journal;
 import resure.journal.JournalException;
-import resure.journal.JournalUnavailableException;
 import resure.journal.RunKey;
 
 /** A database that cannot be used is refused with what to do, and left as it is. */
@@ -246,24 +249,43 @@ class PostgresStartTest {
     }
   }
 
-  @Test
-  void aLossThatTheDurabilityAllowsIsOneOfTheDatabaseOnly() throws Exception {
-    for (Durability durability : Durability.values()) {
-      HikariConfig config = database.config();
-      // What a connection of the service is told to do is what the server will do.
-      config.setConnectionInitSql("SET application_name = 'asked'");
-      try (Journal journal = PostgresJournal.open(config, durability)) {
-        journal.check();
-        assertThat(journal.shared()).isTrue();
-      }
+  @ParameterizedTest
+  @CsvSource({"FSYNC, on", "OS, off"})
+  void theServerIsToldWhatIsDurableAndHowLongAnythingMayTake(Durability durability, String commit)
+      throws Exception {
+    HikariConfig config = database.config();
+    config.setConnectionInitSql("SET lock_timeout = '7s'");
+
+    Database connected = Database.connect(config, durability);
+    try {
+      assertThat(setting(connected, "synchronous_commit")).isEqualTo(commit);
+      assertThat(setting(connected, "transaction_isolation")).isEqualTo("read committed");
+      assertThat(setting(connected, "statement_timeout")).isEqualTo("10s");
+      assertThat(setting(connected, "idle_in_transaction_session_timeout")).isEqualTo("2s");
+      assertThat(setting(connected, "lock_timeout"))
+          .as("an operator's word is last")
+          .isEqualTo("7s");
+    } finally {
+      connected.close();
     }
-    assertThatThrownBy(() -> open(badInitialisation()))
-        .isInstanceOf(JournalUnavailableException.class);
   }
 
-  private HikariConfig badInitialisation() {
+  private static String setting(Database connected, String name) throws JournalException {
+    return connected.read(
+        connection -> {
+          try (Statement statement = connection.createStatement();
+              ResultSet row = statement.executeQuery("SHOW " + name)) {
+            row.next();
+            return row.getString(1);
+          }
+        });
+  }
+
+  @Test
+  void anInitialisationThatTheServerRefuses() {
     HikariConfig config = database.config();
-    config.setConnectionInitSql("SET nonsense");
-    return config;
+    config.setConnectionInitSql("SET nonsense = 1");
+
+    assertRefused(config, "cannot be connected to", "nonsense");
   }
 }
