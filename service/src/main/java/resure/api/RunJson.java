@@ -63,6 +63,7 @@ final class RunJson {
     time(json, "createdAt", run.createdAt());
     time(json, "lastBatchAt", run.lastBatchAt());
     time(json, "finishedAt", run.finishedAt());
+    write(json, run.wholeFrom(), run.step() != null);
     json.writeName("configuration");
     write(json, run.settings());
     json.writeEndObject();
@@ -75,6 +76,27 @@ final class RunJson {
     new TreeMap<>(settings.labels()).forEach(json::writeStringProperty);
     json.writeEndObject();
     write(json, settings.startFrom());
+    json.writeObjectPropertyStart("retention");
+    if (settings.retention().keepsAll()) {
+      json.writeStringProperty("observations", "all");
+    } else {
+      json.writeObjectPropertyStart("observations");
+      json.writeNumberProperty("steps", settings.retention().steps());
+      json.writeEndObject();
+    }
+    json.writeEndObject();
+    json.writeEndObject();
+  }
+
+  private static void write(JsonGenerator json, WholeFrom wholeFrom, boolean bySteps) {
+    json.writeName("wholeFrom");
+    if (!wholeFrom.trimmed()) {
+      json.writeNull();
+      return;
+    }
+    json.writeStartObject();
+    step(json, bySteps ? wholeFrom.step() : null);
+    json.writeNumberProperty("sequence", wholeFrom.sequence());
     json.writeEndObject();
   }
 

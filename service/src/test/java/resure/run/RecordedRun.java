@@ -16,6 +16,7 @@ import resure.journal.JournalException;
 import resure.journal.RunKey;
 import resure.journal.Start;
 import resure.observation.ObservationBatch;
+import resure.observation.Retention;
 import resure.observation.Weights;
 import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
@@ -43,7 +44,7 @@ public final class RecordedRun {
 
   /** A new run that begins with another's statistics. */
   public RecordedRun(Configuration configuration, @Nullable Start start) throws JournalException {
-    created = new JournalEntry.Created(AT, configuration, Map.of(), start);
+    created = new JournalEntry.Created(AT, configuration, Map.of(), start, Retention.ALL);
     run = Run.created(key, created, Entries.append(journal, key, created), compute);
   }
 

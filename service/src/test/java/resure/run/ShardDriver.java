@@ -78,6 +78,7 @@ final class ShardDriver implements RunListener {
   final List<RunId> ended = new ArrayList<>();
   int recovered;
   int late;
+  long trimmed;
   int deviceFailures;
 
   /** Thrown by the next call of this listener. */
@@ -118,12 +119,24 @@ final class ShardDriver implements RunListener {
             writer,
             workers,
             recoveries,
+            this::trim,
             limits,
             limits.loadedRuns(),
             clock,
             () -> nanos,
             this,
             storeFailures::add);
+  }
+
+  private void trim(Trimming.Wanted wanted) {
+    try {
+      Trimming.Cut cut = new Trimming(journal, new JvmCompute()).find(wanted);
+      if (cut != null) {
+        post(new Request.Trim(wanted.key(), cut));
+      }
+    } catch (JournalException e) {
+      throw new AssertionError(e);
+    }
   }
 
   /** Does all that can be done now. */
@@ -242,6 +255,11 @@ final class ShardDriver implements RunListener {
 
   static RunId id(String run) {
     return new RunId(RunId.DEFAULT_TENANT, run);
+  }
+
+  @Override
+  public void trimmed(long entries) {
+    trimmed += entries;
   }
 
   private void maybeFail() {
