@@ -150,10 +150,10 @@ public class ResureService {
     return Api.problems(meters::problem);
   }
 
-  /** Readiness falls while the store, which is this process's own, takes no batch. */
+  /** Readiness falls while a store that is this process's own takes no batch. */
   @Bean("store")
   HealthIndicator store(Runs runs) {
-    return () -> (runs.storeFault() == null ? Health.up() : Health.outOfService()).build();
+    return () -> (runs.ready() ? Health.up() : Health.outOfService()).build();
   }
 
   /**

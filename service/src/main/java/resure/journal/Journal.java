@@ -1,5 +1,6 @@
 package resure.journal;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -110,6 +111,15 @@ public interface Journal extends AutoCloseable {
    * @throws JournalUnavailableException when nothing was written
    */
   boolean move(Document document, DocumentKind to, byte[] content) throws JournalException;
+
+  /**
+   * Says that {@code owner} works on the document for as long as {@code lease} from now. Of several
+   * owners one has it, until its time, which is the store's own, is over; to claim again what one
+   * has makes it longer.
+   *
+   * @return false when another owner has it, or it is not there
+   */
+  boolean claim(Document document, String owner, Duration lease) throws JournalException;
 
   /** Discards documents of one run in one write; those that are not there are passed over. */
   void discard(Collection<Document> documents) throws JournalException;

@@ -1,9 +1,11 @@
 package resure.replay;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -14,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import resure.journal.CorruptJournalException;
+import resure.journal.Document;
 import resure.journal.DocumentKind;
 import resure.journal.Journal;
 import resure.journal.JournalException;
@@ -33,6 +36,11 @@ final class Computing implements AutoCloseable {
   private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long RETRY_MILLIS = 500;
   private static final long STOP_SECONDS = 20;
+
+  /** How often the others are told; the lease lets a slow store or a long pause pass. */
+  private static final long TELL_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  private static final Duration LEASE = Duration.ofSeconds(30);
   private static final Logger LOG = LoggerFactory.getLogger(Computing.class);
 
   private static final String REWOUND =
@@ -59,6 +67,9 @@ final class Computing implements AutoCloseable {
   private final ExecutorService executor =
       Executors.newFixedThreadPool(threads, LowestPriority.threads("resure-trial-"));
 
+  /** Of this process's claims. */
+  private final String owner = UUID.randomUUID().toString();
+
   private volatile @Nullable Unfinished current;
   private volatile boolean stopping;
 
@@ -82,6 +93,11 @@ final class Computing implements AutoCloseable {
     this.ended = ended;
   }
 
+  /** Whether it has nothing to do. */
+  boolean idle() {
+    return current == null;
+  }
+
   void add(Unfinished replay) {
     computer.execute(
         () -> {
@@ -103,6 +119,11 @@ final class Computing implements AutoCloseable {
     }
     try {
       replay.requireWanted();
+      if (!claim(replay)) {
+        // Another process computes it, or it has ended.
+        drop(replay);
+        return;
+      }
       Pieces.discardLeft(journal, replay.run(), replay.id(), 0);
       byte[] request = journal.content(replay.request());
       Export batches = request == null ? null : batches(replay);
@@ -213,6 +234,7 @@ final class Computing implements AutoCloseable {
     return new Progress() {
       private long weighed;
       private long looked = System.nanoTime();
+      private long told = System.nanoTime() - TELL_NANOS;
       private @Nullable CompletableFuture<Outcome<Boolean>> look;
 
       @Override
@@ -221,8 +243,28 @@ final class Computing implements AutoCloseable {
         long done = (long) (all * fraction);
         listener.weighed(done - weighed);
         weighed = done;
+        try {
+          tell(fraction);
+        } catch (JournalException e) {
+          // The claim lasts for a while, and the store may come back.
+          LOG.debug("Nothing was told of replay {}", replay.id(), e);
+        }
         look();
         replay.requireWanted();
+      }
+
+      // Tells the others, who take it up when nothing is told for long.
+      private void tell(double fraction) throws JournalException {
+        if (!journal.shared() || System.nanoTime() - told < TELL_NANOS) {
+          return;
+        }
+        told = System.nanoTime();
+        if (claim(replay)) {
+          journal.keep(replay.progressDocument(), ReplayFormat.progress(fraction));
+        } else {
+          replay.interrupt("it was cancelled, or another process computes it");
+          drop(replay);
+        }
       }
 
       private void look() {
@@ -254,6 +296,15 @@ final class Computing implements AutoCloseable {
     };
   }
 
+  private boolean claim(Unfinished replay) throws JournalException {
+    return claim(replay.request());
+  }
+
+  /** Whether the replay is this process's to compute, now and for a while. */
+  boolean claim(Document request) throws JournalException {
+    return journal.claim(request, owner, LEASE);
+  }
+
   private interface Storing {
     void now() throws JournalException;
   }
@@ -275,6 +326,7 @@ final class Computing implements AutoCloseable {
     int results = 0;
     for (int i = 0; i < pieces.size(); i++) {
       replay.requireWanted();
+      requireClaim(replay);
       byte[] piece = ReplayFormat.piece(pieces.get(i));
       int number = i;
       insist(replay, () -> journal.keep(Pieces.document(replay.run(), replay.id(), number), piece));
@@ -282,6 +334,18 @@ final class Computing implements AutoCloseable {
     }
     int kept = results;
     insist(replay, () -> end(replay, Replay.State.DONE, null, kept, pieces.size()));
+  }
+
+  /** Pieces are those of the process that has the claim. */
+  private void requireClaim(Unfinished replay) throws InterruptedException {
+    insist(
+        replay,
+        () -> {
+          if (!claim(replay)) {
+            drop(replay);
+          }
+        });
+    replay.requireWanted();
   }
 
   private void fail(Unfinished replay, String detail) throws InterruptedException {
@@ -328,6 +392,9 @@ final class Computing implements AutoCloseable {
           journal.discard(Pieces.documents(replay.run(), replay.id(), pieces));
         }
       }
+      if (journal.shared()) {
+        journal.discard(List.of(replay.progressDocument()));
+      }
       replay.markEnded();
     }
     replay.interrupt("it has ended");
@@ -335,12 +402,14 @@ final class Computing implements AutoCloseable {
     return true;
   }
 
-  /** Forgets a replay whose run is gone, and its documents with it. */
+  /**
+   * Forgets a replay: its run is gone, and its documents with it, or it is none of this process's.
+   */
   void drop(Unfinished replay) {
     synchronized (replay) {
       replay.markEnded();
     }
-    replay.interrupt("the run is gone");
+    replay.interrupt("it is not to be computed here");
     ended.accept(replay);
   }
 

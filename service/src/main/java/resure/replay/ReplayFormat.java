@@ -32,6 +32,7 @@ import resure.weighting.Weighting;
  *              (8 each), normalization text, shadow (1)
  *            labelled (1), bad: number (4), each dialogue text, turn (8; -1 for all)
  *            rankBy: number (4), each measure text, atLeast, atMost (8 each; NaN for none)
+ *   progress version (1), fraction (8)
  *   end      version (1), state text, createdAt, finishedAt in milliseconds, sequence (8 each),
  *            configurations, results, pieces of them (4 each), detail text, empty for none
  *   piece    version (1), sources: number (4), texts; results: number (4), each
@@ -186,6 +187,14 @@ final class ReplayFormat {
           }
           return new ReplayPlan(configurations, bad, labelled, rankBy);
         });
+  }
+
+  static byte[] progress(double fraction) {
+    return write(out -> out.writeDouble(fraction));
+  }
+
+  static double progress(byte[] progress) throws CorruptJournalException {
+    return read(progress, true, DataInputStream::readDouble);
   }
 
   static byte[] end(Ended end) {

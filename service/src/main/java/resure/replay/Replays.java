@@ -12,8 +12,10 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -42,7 +44,8 @@ import resure.run.Runs;
  *
  * <p>A replay is a document of its run from the moment in which it is accepted; only when it has
  * ended, its results are documents too. What had not ended when the process did is begun again by
- * the next one.
+ * the next one. Of several processes on one journal the one computes a replay that has claimed it;
+ * those that have nothing to do look for what nobody computes.
  */
 public final class Replays implements AutoCloseable {
 
@@ -68,6 +71,7 @@ public final class Replays implements AutoCloseable {
   private static final int WAITING_STARTS = 8;
 
   private static final long STOP_SECONDS = 20;
+  private static final long LOOK_SECONDS = 2;
   private static final Logger LOG = LoggerFactory.getLogger(Replays.class);
 
   private final Journal journal;
@@ -80,6 +84,9 @@ public final class Replays implements AutoCloseable {
 
   /** Guarded by the monitor. */
   private long lastMillis;
+
+  private final ScheduledExecutorService looking =
+      Executors.newSingleThreadScheduledExecutor(LowestPriority.threads("resure-replay-look-"));
 
   private volatile boolean stopping;
 
@@ -105,27 +112,62 @@ public final class Replays implements AutoCloseable {
             new LinkedBlockingQueue<>(WAITING_REQUESTS),
             LowestPriority.threads("resure-replay-worker-"));
     computing = new Computing(journal, runs, trials, clock, listener, this::forget);
+    unclaimed().forEach(this::resume);
+    if (journal.shared()) {
+      var _ =
+          looking.scheduleWithFixedDelay(
+              this::takeUp, LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Those that this process does not know of, in the order in which they were asked for. */
+  private List<Document> unclaimed() throws JournalException {
     List<Document> left = new ArrayList<>(journal.documents(DocumentKind.REPLAY_RUNNING));
+    left.removeIf(request -> unfinished.containsKey(request.id()));
     left.sort(Comparator.comparing(Document::id));
-    left.forEach(this::resume);
+    return left;
+  }
+
+  /** Takes up one that nobody computes, when there is nothing else to do. */
+  private void takeUp() {
+    try {
+      for (Document request : unclaimed()) {
+        if (!computing.idle() || stopping) {
+          return;
+        }
+        if (computing.claim(request)) {
+          resume(request);
+          return;
+        }
+      }
+    } catch (JournalException e) {
+      LOG.debug("The store cannot say what is to be computed", e);
+    }
   }
 
   private void resume(Document request) {
+    Unfinished replay = read(request);
+    if (replay != null) {
+      unfinished.put(replay.id(), replay);
+      computing.add(replay);
+    }
+  }
+
+  /** One that has not ended, as it was asked for; null when it has. */
+  private @Nullable Unfinished read(Document request) {
     ReplayFormat.Asked asked;
     try {
       byte[] content = journal.content(request);
       if (content == null) {
-        return;
+        return null;
       }
       asked = ReplayFormat.asked(content);
     } catch (JournalException e) {
-      LOG.error("Replay {} cannot be taken up again", request.id(), e);
-      // Shown as failed: its request cannot be read when its turn comes.
+      LOG.error("The request for replay {} cannot be read", request.id(), e);
+      // Shown as failed: it cannot be read when its turn comes either.
       asked = new ReplayFormat.Asked(Incarnation.time(request.id()), 0, 0, 0, 0);
     }
-    Unfinished replay = new Unfinished(request.run(), request.id(), asked);
-    unfinished.put(replay.id(), replay);
-    computing.add(replay);
+    return new Unfinished(request.run(), request.id(), asked);
   }
 
   private void forget(Unfinished replay) {
@@ -242,16 +284,16 @@ public final class Replays implements AutoCloseable {
 
   /** Which bound does not let another replay of the run in; null when all do. */
   private @Nullable Refusal full(RunKey run) throws JournalException {
-    long ofRun = ofRun(run).size();
-    if (unfinished.size() >= UNFINISHED) {
-      for (Unfinished replay : unfinished.values()) {
-        if (!replay.run().equals(journal.lookup(replay.run().id()))) {
-          // Deleted while it waited.
-          computing.drop(replay);
-        }
+    List<Unfinished> here = List.copyOf(unfinished.values());
+    Set<Document> there = new HashSet<>(journal.documents(DocumentKind.REPLAY_RUNNING));
+    for (Unfinished replay : here) {
+      if (!there.contains(replay.request())) {
+        // Its run was deleted while it waited, or another process has ended it.
+        computing.drop(replay);
       }
     }
-    if (unfinished.size() >= UNFINISHED || ofRun >= UNFINISHED_OF_A_RUN) {
+    long ofRun = there.stream().filter(request -> request.run().equals(run)).count();
+    if (ofRun >= UNFINISHED_OF_A_RUN || there.size() >= UNFINISHED) {
       return Refusal.TOO_MANY_REPLAYS;
     }
     return journal.documents(run, DocumentKind.REPLAY).size() + ofRun >= KEPT
@@ -259,8 +301,18 @@ public final class Replays implements AutoCloseable {
         : null;
   }
 
-  private List<Unfinished> ofRun(RunKey run) {
-    return unfinished.values().stream().filter(replay -> replay.run().equals(run)).toList();
+  /** One that has not ended, as far as it has come; null when it has. */
+  private @Nullable Replay running(Document request) throws JournalException {
+    Unfinished here = unfinished.get(request.id());
+    if (here != null && here.run().equals(request.run()) && here.progress() > 0) {
+      return here.replay();
+    }
+    Unfinished elsewhere = read(request);
+    if (elsewhere == null) {
+      return null;
+    }
+    byte[] progress = journal.content(elsewhere.progressDocument());
+    return elsewhere.replay(progress == null ? 0 : ReplayFormat.progress(progress));
   }
 
   /** The replays of a run, newest first. */
@@ -274,9 +326,12 @@ public final class Replays implements AutoCloseable {
           // The unfinished first: what ends meanwhile is met twice rather than never.
           List<Replay> replays = new ArrayList<>();
           Set<String> met = new HashSet<>();
-          for (Unfinished replay : ofRun(run)) {
-            replays.add(replay.replay());
-            met.add(replay.id());
+          for (Document request : journal.documents(run, DocumentKind.REPLAY_RUNNING)) {
+            Replay replay = running(request);
+            if (replay != null) {
+              replays.add(replay);
+              met.add(replay.id());
+            }
           }
           for (Document end : journal.documents(run, DocumentKind.REPLAY)) {
             ReplayFormat.Ended ended = met.contains(end.id()) ? null : ended(end);
@@ -324,10 +379,10 @@ public final class Replays implements AutoCloseable {
           if (run == null) {
             return Outcome.refused(Refusal.UNKNOWN_RUN);
           }
-          Unfinished running = unfinished.get(replay);
+          Replay running = running(new Document(run, DocumentKind.REPLAY_RUNNING, replay));
           ReplayFormat.Ended ended =
-              running != null && running.run().equals(run)
-                  ? new ReplayFormat.Ended(running.replay(), 0, 0)
+              running != null
+                  ? new ReplayFormat.Ended(running, 0, 0)
                   : ended(new Document(run, DocumentKind.REPLAY, replay));
           return ended == null
               ? Outcome.refused(Refusal.UNKNOWN_REPLAY)
@@ -343,8 +398,12 @@ public final class Replays implements AutoCloseable {
           if (run == null) {
             return Outcome.refused(Refusal.UNKNOWN_RUN);
           }
-          Unfinished running = unfinished.get(replay);
-          if (running != null && running.run().equals(run) && computing.cancel(running)) {
+          Unfinished here = unfinished.get(replay);
+          Unfinished running =
+              here != null && here.run().equals(run)
+                  ? here
+                  : read(new Document(run, DocumentKind.REPLAY_RUNNING, replay));
+          if (running != null && computing.cancel(running)) {
             return Outcome.done(true);
           }
           Document end = new Document(run, DocumentKind.REPLAY, replay);
@@ -363,6 +422,7 @@ public final class Replays implements AutoCloseable {
   @Override
   public void close() {
     stopping = true;
+    looking.shutdown();
     computing.close();
     workers.shutdown();
     try {

@@ -45,6 +45,10 @@ final class Unfinished {
     return new Document(run, DocumentKind.REPLAY_RUNNING, id);
   }
 
+  Document progressDocument() {
+    return new Document(run, DocumentKind.REPLAY_PROGRESS, id);
+  }
+
   Document end() {
     return new Document(run, DocumentKind.REPLAY, id);
   }
@@ -96,10 +100,15 @@ final class Unfinished {
   }
 
   Replay replay() {
+    return replay(progress);
+  }
+
+  /** As it is when it has come so far. */
+  Replay replay(double reached) {
     return new Replay(
         id,
         Replay.State.RUNNING,
-        progress,
+        reached,
         asked.configurations(),
         asked.createdAt(),
         null,

@@ -193,6 +193,13 @@ public final class Runs implements AutoCloseable {
     return storeFault;
   }
 
+  /**
+   * Whether this process can do what another could: a store that all of them share is away for all.
+   */
+  public boolean ready() {
+    return storeFault == null || journal.shared();
+  }
+
   /** Losses that wait or are in flight in all shards, about. */
   public int queuedLosses() {
     return shards.stream().mapToInt(Shard::queuedLosses).sum();

@@ -1188,6 +1188,8 @@ final class Shard implements Runnable {
 
   private void drop(Slot slot) {
     letOthersIn(slot);
+    // Of that creation of the run; the one that is read next may be another.
+    slot.forgetKnown();
     Run run = slot.run;
     if (run != null) {
       slot.run = null;

@@ -52,6 +52,15 @@ final class Slot {
     return races >= RACES;
   }
 
+  /** What was looked up of the waiting batches' keys is of no use any more. */
+  void forgetKnown() {
+    for (Request<?> request : waiting) {
+      if (request instanceof Request.Score score) {
+        score.known = null;
+      }
+    }
+  }
+
   /** All that wait were received before what is now begun to be read is read. */
   void markChecked() {
     for (Request<?> request : waiting) {

@@ -1,6 +1,7 @@
 package resure.journal;
 
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -54,6 +55,7 @@ public final class InMemoryJournal implements Journal {
   private boolean shared;
   private @Nullable Runnable interference;
   private int exclusives;
+  private final Map<Document, String> claims = new HashMap<>();
 
   /**
    * Makes the next append fail; every call after it is refused until {@link #check}.
@@ -366,6 +368,21 @@ public final class InMemoryJournal implements Journal {
     run.documents(to).put(document.id(), content.clone());
     failDocument(Failure.UNKNOWN_WRITTEN);
     return true;
+  }
+
+  @Override
+  public synchronized boolean claim(Document document, String owner, Duration lease)
+      throws JournalException {
+    requireOpen();
+    Run run = runs.get(document.run());
+    return run != null
+        && run.documents(document.kind()).containsKey(document.id())
+        && (!shared || claims.computeIfAbsent(document, d -> owner).equals(owner));
+  }
+
+  /** Makes the time of all claims be over. */
+  public synchronized void expireClaims() {
+    claims.clear();
   }
 
   @Override

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -660,6 +661,23 @@ public abstract class JournalContract {
         .isFalse();
     assertThat(journal.lookup(run.id())).isEqualTo(successor);
     assertThat(journal.read(run, 1, ALL)).isEmpty();
+  }
+
+  @Test
+  void aDocumentThatIsThereCanBeClaimedAgainByItsOwnerAndOneThatIsNotCannot() throws Exception {
+    RunKey run = create("claimed");
+    Document document = new Document(run, DocumentKind.REPLAY_RUNNING, "1");
+    Duration lease = Duration.ofMinutes(1);
+    assertThat(journal.claim(document, "me", lease)).isFalse();
+    journal.keep(document, new byte[] {1});
+
+    assertThat(journal.claim(document, "me", lease)).isTrue();
+    assertThat(journal.claim(document, "me", lease)).isTrue();
+    if (journal.shared()) {
+      assertThat(journal.claim(document, "other", lease)).isFalse();
+    }
+    journal.move(document, DocumentKind.REPLAY, new byte[] {2});
+    assertThat(journal.claim(document, "me", lease)).isFalse();
   }
 
   @Test

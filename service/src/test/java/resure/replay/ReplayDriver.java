@@ -42,7 +42,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
 
   private static final Duration DEADLINE = Duration.ofSeconds(30);
 
-  final InMemoryJournal journal = new InMemoryJournal();
+  final InMemoryJournal journal;
 
   /** Losses weighed. */
   final AtomicLong weighed = new AtomicLong();
@@ -61,6 +61,11 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
   volatile int turns = 1;
 
   ReplayDriver() {
+    this(new InMemoryJournal());
+  }
+
+  ReplayDriver(InMemoryJournal journal) {
+    this.journal = journal;
     runs = newRuns();
     replays = newReplays();
   }

@@ -163,6 +163,54 @@ class ReplaysTest {
   }
 
   @Test
+  void ofTwoProcessesOneComputesAndTheOtherSaysHowFarItIs() throws Exception {
+    driver.journal.share();
+    driver.held = true;
+    RunId run = driver.newRun("run");
+    String computed = driver.start(run, 2).id();
+    driver.awaitHalf(run, computed);
+    String waiting = driver.start(run, 1).id();
+    try (ReplayDriver other = new ReplayDriver(driver.journal)) {
+      // It takes up what nobody computes, and only that.
+      other.awaitEnd(run, waiting);
+      assertThat(other.begun).extracting(plan -> plan.configurations().size()).containsExactly(1);
+      other.awaitHalf(run, computed);
+      assertThat(value(other.replays.list(run)))
+          .extracting(Replay::state)
+          .containsExactly(Replay.State.DONE, Replay.State.RUNNING);
+
+      assertThat(value(other.replays.remove(run, computed))).isTrue();
+      assertThat(other.find(run, computed).state()).isEqualTo(Replay.State.CANCELLED);
+      driver.awaitNoneUnfinished();
+      assertThat(driver.find(run, computed).state()).isEqualTo(Replay.State.CANCELLED);
+      assertThat(driver.begun).hasSize(1);
+      assertThat(documents(run, DocumentKind.REPLAY_PROGRESS)).isEmpty();
+    }
+  }
+
+  @Test
+  void whatAProcessHasClaimedIsTakenUpWhenItsTimeIsOverAndNotEarlier() throws Exception {
+    driver.journal.share();
+    driver.held = true;
+    RunId run = driver.newRun("run");
+    String replay = driver.start(run, 1).id();
+    driver.awaitHalf(run, replay);
+    driver.stop();
+    driver.journal.reopen();
+    try (ReplayDriver other = new ReplayDriver(driver.journal)) {
+      other.awaitNoneUnfinished();
+      assertThat(other.find(run, replay).state()).isEqualTo(Replay.State.RUNNING);
+      assertThat(other.begun).isEmpty();
+
+      driver.journal.expireClaims();
+
+      assertThat(other.awaitEnd(run, replay).state()).isEqualTo(Replay.State.DONE);
+      assertThat(other.results(run, replay, 10)).hasSize(1);
+    }
+    driver.journal.reopen();
+  }
+
+  @Test
   void piecesThatADeadProcessLeftAreReplaced() throws Exception {
     driver.held = true;
     RunId run = driver.newRun("run");

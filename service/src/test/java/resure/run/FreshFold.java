@@ -1,5 +1,6 @@
 package resure.run;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -90,6 +91,11 @@ public final class FreshFold {
     public boolean move(Document document, DocumentKind to, byte[] content)
         throws JournalException {
       return journal.move(document, to, content);
+    }
+
+    @Override
+    public boolean claim(Document document, String owner, Duration lease) throws JournalException {
+      return journal.claim(document, owner, lease);
     }
 
     @Override

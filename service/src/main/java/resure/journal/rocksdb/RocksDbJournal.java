@@ -5,6 +5,7 @@ import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -358,6 +359,12 @@ public final class RocksDbJournal implements Journal {
   @Override
   public boolean move(Document document, DocumentKind to, byte[] content) throws JournalException {
     return write(document.run(), open -> open.move(document, to, content));
+  }
+
+  /** Owners end with their process, and there is only one. */
+  @Override
+  public boolean claim(Document document, String owner, Duration lease) throws JournalException {
+    return content(document) != null;
   }
 
   @Override

@@ -141,6 +141,7 @@ final class Rows {
         case REPLAY_RUNNING -> 1;
         case REPLAY -> 2;
         case REPLAY_RESULTS -> 3;
+        case REPLAY_PROGRESS -> 4;
       }
     };
   }
