@@ -17,6 +17,7 @@ import org.springframework.core.env.EnumerablePropertySource;
 import org.springframework.core.env.PropertySource;
 import org.springframework.util.unit.DataSize;
 import resure.journal.Durability;
+import resure.observation.Retention;
 import resure.run.RunLimits;
 
 /**
@@ -27,6 +28,7 @@ import resure.run.RunLimits;
  * @param durability what an answered batch survives
  * @param maxLosses most losses of a batch
  * @param maxBody most bytes of a body
+ * @param retention of runs that are created without saying theirs
  * @param runs bounds of what is held in memory
  * @param computeBackend what weighs and folds
  * @param computeDevice where tensors do it
@@ -39,6 +41,7 @@ record ResureProperties(
     Durability durability,
     int maxLosses,
     int maxBody,
+    Retention retention,
     RunLimits runs,
     ComputeChoice.Backend computeBackend,
     String computeDevice,
@@ -57,6 +60,8 @@ record ResureProperties(
    */
   record Property<T>(
       String name, String byDefault, String valid, String meaning, Function<String, T> parser) {}
+
+  private static final long LARGEST_STEP = (1L << 53) - 1;
 
   static final Property<Path> STATE_DIRECTORY =
       new Property<>(
@@ -120,6 +125,18 @@ record ResureProperties(
             within(duration.toSeconds(), 1, Duration.ofDays(365).toSeconds());
             return duration;
           });
+
+  static final Property<Retention> RETENTION =
+      new Property<>(
+          "resure.retention.observations",
+          "all",
+          "all, or a whole number from 1 to " + LARGEST_STEP,
+          "how many of its newest steps' losses a run keeps that does not say so when it is created"
+              + " (`retention`); it is recorded with the run, and changing it changes no run",
+          text ->
+              text.equals("all")
+                  ? Retention.ALL
+                  : new Retention(within(Long.parseLong(text), 1, LARGEST_STEP)));
 
   static final Property<ComputeChoice.Backend> COMPUTE_BACKEND =
       new Property<>(
@@ -194,6 +211,7 @@ record ResureProperties(
           QUEUED_LOSSES,
           LOADED_RUNS,
           IDLE_AFTER,
+          RETENTION,
           COMPUTE_BACKEND,
           COMPUTE_DEVICE,
           LIBTORCH,
@@ -247,6 +265,7 @@ record ResureProperties(
             reader.value(LOADED_RUNS, 1),
             reader.value(IDLE_AFTER, Duration.ZERO),
             Duration.ofSeconds(1));
+    Retention retention = reader.value(RETENTION, Retention.ALL);
     ComputeChoice.Backend backend = reader.value(COMPUTE_BACKEND, ComputeChoice.Backend.JVM);
     String device = reader.value(COMPUTE_DEVICE, "auto");
     Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);
@@ -270,6 +289,7 @@ record ResureProperties(
         durability,
         maxLosses,
         maxBody,
+        retention,
         runs,
         backend,
         device,

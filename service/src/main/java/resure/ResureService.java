@@ -140,6 +140,7 @@ public class ResureService {
         runs,
         replays,
         compute::status,
+        properties.retention(),
         properties.maxLosses(),
         properties.maxBody(),
         meters::answered);

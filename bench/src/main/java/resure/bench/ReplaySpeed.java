@@ -273,6 +273,9 @@ final class ReplaySpeed {
     public void deviceFailed() {}
 
     @Override
+    public void trimmed(long entries) {}
+
+    @Override
     public void recovered(long nanos) {}
 
     @Override

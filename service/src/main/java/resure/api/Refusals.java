@@ -140,8 +140,8 @@ final class Refusals {
     return earliestStep.isEmpty()
         ? ProblemException.of(
             ProblemType.STEP_TOO_OLD,
-            "The batch of this Idempotency-Key was recorded, and has been dropped since by the run's"
-                + " retention: its weights are known no more, and it does not count twice.")
+            "The batch of this Idempotency-Key was recorded, and has been dropped since by the"
+                + " run's retention: its weights are known no more, and it does not count twice.")
         : ProblemException.of(
                 ProblemType.STEP_TOO_OLD,
                 "The run's retention has dropped the losses of older steps. The earliest step that"

@@ -16,6 +16,7 @@ import resure.run.RunStatistics;
 import resure.run.Totals;
 import resure.run.TurnStatistics;
 import resure.run.WeightSums;
+import resure.run.WholeFrom;
 import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
@@ -63,7 +64,7 @@ final class RunJson {
     time(json, "createdAt", run.createdAt());
     time(json, "lastBatchAt", run.lastBatchAt());
     time(json, "finishedAt", run.finishedAt());
-    write(json, run.wholeFrom(), run.step() != null);
+    write(json, run.wholeFrom());
     json.writeName("configuration");
     write(json, run.settings());
     json.writeEndObject();
@@ -88,14 +89,14 @@ final class RunJson {
     json.writeEndObject();
   }
 
-  private static void write(JsonGenerator json, WholeFrom wholeFrom, boolean bySteps) {
+  static void write(JsonGenerator json, WholeFrom wholeFrom) {
     json.writeName("wholeFrom");
     if (!wholeFrom.trimmed()) {
       json.writeNull();
       return;
     }
     json.writeStartObject();
-    step(json, bySteps ? wholeFrom.step() : null);
+    step(json, wholeFrom.step() < 0 ? null : wholeFrom.step());
     json.writeNumberProperty("sequence", wholeFrom.sequence());
     json.writeEndObject();
   }

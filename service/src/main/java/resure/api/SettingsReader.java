@@ -9,8 +9,8 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import resure.observation.RunId;
 import resure.observation.Retention;
+import resure.observation.RunId;
 import resure.observation.StartFrom;
 import resure.run.RunSettings;
 import resure.run.WantedSettings;
@@ -116,13 +116,11 @@ final class SettingsReader {
               settings -> settings.configuration().shadow()),
           new Field(
               "/labels",
-              (settings, pointer, json) ->
-                  settings.withLabels(labels(pointer, json)),
+              (settings, pointer, json) -> settings.withLabels(labels(pointer, json)),
               RunSettings::labels),
           new Field(
               "/startFrom",
-              (settings, pointer, json) ->
-                  settings.withStartFrom(startFrom(pointer, json)),
+              (settings, pointer, json) -> settings.withStartFrom(startFrom(pointer, json)),
               RunSettings::startFrom),
           new Field(
               "/retention/observations",
@@ -149,7 +147,8 @@ final class SettingsReader {
       throw ProblemException.invalid("", "must be an object.");
     }
     List<Field> sent = new ArrayList<>();
-    RunSettings settings = read(FIELDS, RunSettings.DEFAULT.withRetention(byDefault), "", "", body, sent);
+    RunSettings settings =
+        read(FIELDS, RunSettings.DEFAULT.withRetention(byDefault), "", "", body, sent);
     List<String> pointers = sent.stream().map(Field::pointer).toList();
     if (pointers.contains("/weighting/function") && !pointers.contains("/weighting/threshold")) {
       Configuration read = settings.configuration();

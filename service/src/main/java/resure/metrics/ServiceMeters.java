@@ -35,6 +35,7 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   private final Counter late;
   private final Counter replayed;
   private final Counter deviceFailures;
+  private final Counter trimmed;
 
   /** By backend. */
   private final Map<String, Timer> weighings = new ConcurrentHashMap<>();
@@ -83,6 +84,10 @@ public final class ServiceMeters implements RunListener, ReplayListener {
     replayed =
         Counter.builder("resure.replay.weighings")
             .description("Losses weighed by replays, once for each configuration")
+            .register(registry);
+    trimmed =
+        Counter.builder("resure.journal.trimmed.entries")
+            .description("Entries dropped by the retention of their runs")
             .register(registry);
     deviceFailures =
         Counter.builder("resure.compute.device.failures")
@@ -177,6 +182,11 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   @Override
   public void recovered(long nanos) {
     recovery.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  @Override
+  public void trimmed(long entries) {
+    trimmed.increment((double) entries);
   }
 
   @Override

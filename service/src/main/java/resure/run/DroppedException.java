@@ -5,7 +5,8 @@ public final class DroppedException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
-  DroppedException() {
+  /** Of a run that is otherwise well. */
+  public DroppedException() {
     super("batches were dropped by their run's retention while they were read");
   }
 }

@@ -97,10 +97,11 @@ public final class Export {
       if (chunk.isEmpty()) {
         // Deleted meanwhile.
         next = last + 1;
-      } else if (chunk.getFirst().sequence() != next) {
-        throw new DroppedException();
       }
       for (StoredEntry stored : chunk) {
+        if (stored.sequence() != next) {
+          throw new DroppedException();
+        }
         next = stored.sequence() + 1;
         if (stored.sequence() <= last
             && stored.entry() instanceof JournalEntry.Batch batch

@@ -86,7 +86,8 @@ final class Recovery {
     Rewinds ahead = new Rewinds();
     while (true) {
       // Decoded by the caller; applying changes it.
-      Run run = Run.restored(key, created, SnapshotFormat.decode(SnapshotFormat.encode(from)), compute);
+      Run run =
+          Run.restored(key, created, SnapshotFormat.decode(SnapshotFormat.encode(from)), compute);
       End end = catchUp(run, ahead, to.sequence());
       SnapshotFormat.State state = run.head().equals(to) ? run.state() : null;
       run.release();

@@ -337,7 +337,12 @@ final class Run {
       case JournalEntry.Rewound rewound -> applyRewind(rewound);
       case JournalEntry.Finished finished -> finishedAt = finished.at();
       case JournalEntry.Trimmed trimmed -> {
-        wholeFrom = new WholeFrom(trimmed.earliestStep(), trimmed.firstSequence() + 1);
+        wholeFrom =
+            new WholeFrom(
+                stepping == Stepping.WITHOUT_STEPS
+                    ? ObservationBatch.NO_STEP
+                    : trimmed.earliestStep(),
+                trimmed.firstSequence() + 1);
         rewinds.forgetUpTo(trimmed.firstSequence());
       }
       case JournalEntry.Created _ -> throw new IllegalStateException("created twice");

@@ -477,9 +477,7 @@ final class Shard implements Runnable {
           break;
         }
         slot.waiting.remove();
-        answer(
-            score,
-            refusal == Refusal.STEP_TOO_OLD ? tooOld(run) : Outcome.refused(refusal));
+        answer(score, refusal == Refusal.STEP_TOO_OLD ? tooOld(run) : Outcome.refused(refusal));
         continue;
       }
       slot.waiting.remove();

@@ -90,7 +90,8 @@ final class Trimming {
 
   /** The newest cut that can be made; null for none, now. */
   @Nullable Cut find(Wanted wanted) throws JournalException {
-    if (wanted.droppable < 0 || !journal.documents(wanted.key, DocumentKind.REPLAY_RUNNING).isEmpty()) {
+    if (wanted.droppable < 0
+        || !journal.documents(wanted.key, DocumentKind.REPLAY_RUNNING).isEmpty()) {
       // What a replay reads is kept for it.
       return null;
     }
@@ -143,8 +144,7 @@ final class Trimming {
       return false;
     }
     boolean same =
-        Arrays.equals(
-            SnapshotFormat.encode(reached).state(), SnapshotFormat.encode(newer).state());
+        Arrays.equals(SnapshotFormat.encode(reached).state(), SnapshotFormat.encode(newer).state());
     if (!same) {
       LOG.error(
           "Snapshot {} of {} is not what its entries say; nothing is dropped up to it",

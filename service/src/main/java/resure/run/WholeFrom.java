@@ -1,10 +1,12 @@
 package resure.run;
 
+import resure.observation.ObservationBatch;
+
 /**
  * From where on every batch of a run that stands is recorded.
  *
- * @param step every batch of this step or a later one is; of a run without steps, so many of its
- *     batches are not
+ * @param step every batch of this step or a later one is; {@link ObservationBatch#NO_STEP} for a
+ *     run without steps
  * @param sequence they are all at this sequence or later
  */
 public record WholeFrom(long step, long sequence) {

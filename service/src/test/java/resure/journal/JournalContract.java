@@ -515,8 +515,7 @@ public abstract class JournalContract {
     for (int round = 0; round < 2; round++) {
       assertThat(journal.find(run, "k2")).isEqualTo(2);
       assertThat(journal.read(run, 2, 0)).extracting(StoredEntry::sequence).containsExactly(10L);
-      assertThat(
-              journal.append(List.of(Entries.next(journal, run, Entries.batch("k2", -1, 0)))))
+      assertThat(journal.append(List.of(Entries.next(journal, run, Entries.batch("k2", -1, 0)))))
           .isEmpty();
       journal.check();
       closeAndReopen();

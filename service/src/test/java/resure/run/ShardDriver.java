@@ -19,6 +19,7 @@ import resure.journal.JournalException;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.observation.ObservationBatch;
+import resure.observation.Retention;
 import resure.observation.RunId;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
@@ -213,17 +214,25 @@ final class ShardDriver implements RunListener {
   }
 
   void create(String run, Configuration configuration) {
-    Outcome<Created> created = done(new Request.Create(id(run), wanted(configuration)));
+    create(run, configuration, Retention.ALL);
+  }
+
+  void create(String run, Configuration configuration, Retention retention) {
+    Outcome<Created> created = done(new Request.Create(id(run), wanted(configuration, retention)));
     if (!(created instanceof Outcome.Done<Created> done) || !done.value().isNew()) {
       throw new AssertionError(created);
     }
   }
 
   static WantedSettings wanted(Configuration configuration) {
+    return wanted(configuration, Retention.ALL);
+  }
+
+  static WantedSettings wanted(Configuration configuration, Retention retention) {
     return new WantedSettings() {
       @Override
       public RunSettings complete() {
-        return new RunSettings(configuration, Map.of());
+        return new RunSettings(configuration, Map.of()).withRetention(retention);
       }
 
       @Override

@@ -18,8 +18,8 @@ import resure.observation.RunId;
 /**
  * Removes the rows of keys whose batches were trimmed away, which lie among those of the others and
  * are given to nobody any more. A bounded number at a time, while nobody writes to their run, so
- * that a key which is used again meanwhile is not lost. Any thread; what a run's cursor says changes
- * only under the run's name.
+ * that a key which is used again meanwhile is not lost. Any thread; what a run's cursor says
+ * changes only under the run's name.
  */
 final class ForgottenKeys {
 
