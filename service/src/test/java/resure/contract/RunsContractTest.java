@@ -59,7 +59,8 @@ class RunsContractTest {
         parse(
             """
             {"run": "%s", "state": "active", "attempt": null, "step": null, "sequence": 1, "lateBatches": 0,
-             "createdAt": "%s", "lastBatchAt": null, "finishedAt": null, "configuration": %s}
+             "createdAt": "%s", "lastBatchAt": null, "finishedAt": null, "wholeFrom": null,
+             "configuration": %s}
             """
                 .formatted(name, run.get("createdAt").asString(), DEFAULTS)));
     assertThat(live.get("/v1/runs/" + name).text()).isEqualTo(created.text());
