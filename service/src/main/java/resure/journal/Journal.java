@@ -75,6 +75,9 @@ public interface Journal extends AutoCloseable {
   /** The run that has this name now; null when there is none. */
   @Nullable RunKey lookup(RunId id) throws JournalException;
 
+  /** The tenants that have runs, in no particular order; as cheap as they are few. */
+  List<String> tenants() throws JournalException;
+
   /** Names of a tenant's runs in order of their bytes, those after {@code after} (null: all). */
   List<RunKey> list(String tenant, @Nullable String after, int limit) throws JournalException;
 

@@ -287,6 +287,15 @@ public final class InMemoryJournal implements Journal {
   }
 
   @Override
+  public synchronized List<String> tenants() throws JournalException {
+    requireOpen();
+    return names.entrySet().stream()
+        .filter(ofTenant -> !ofTenant.getValue().isEmpty())
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
+  @Override
   public synchronized List<RunKey> list(String tenant, @Nullable String after, int limit)
       throws JournalException {
     requireOpen();

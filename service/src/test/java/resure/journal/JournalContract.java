@@ -88,6 +88,7 @@ public abstract class JournalContract {
     assertThat(journal.read(nobody, 1, ALL)).isEmpty();
     assertThat(journal.find(nobody, "key")).isZero();
     assertThat(journal.lookup(nobody.id())).isNull();
+    assertThat(journal.tenants()).isEmpty();
     assertThat(journal.list("default", null, 10)).isEmpty();
     assertThat(journal.snapshot(nobody, Long.MAX_VALUE - 1)).isNull();
     assertThat(journal.documents(nobody, DocumentKind.REPLAY)).isEmpty();
@@ -386,6 +387,25 @@ public abstract class JournalContract {
     }
     assertThat(journal.list("defaul", null, 10)).containsExactly(foreign);
     assertThat(journal.list("nobody", null, 10)).isEmpty();
+  }
+
+  @Test
+  void theTenantsAreThoseThatHaveRuns() throws Exception {
+    List<RunKey> runs = new ArrayList<>();
+    for (String tenant : List.of("z", "default", "defaul", "defaults", "z.9-~")) {
+      for (String name : List.of("one", "two")) {
+        RunKey run = new RunKey(new RunId(tenant, name), Incarnation.next(runs.size()));
+        append(run, 1, Entries.created());
+        runs.add(run);
+      }
+    }
+    append(runs.get(0), 2, new JournalEntry.Deleted(Entries.AT));
+    append(runs.get(2), 2, new JournalEntry.Deleted(Entries.AT));
+    append(runs.get(3), 2, new JournalEntry.Deleted(Entries.AT));
+
+    closeAndReopen();
+
+    assertThat(journal.tenants()).containsExactlyInAnyOrder("z", "defaul", "defaults", "z.9-~");
   }
 
   @Test

@@ -72,6 +72,11 @@ public final class FreshFold {
     }
 
     @Override
+    public List<String> tenants() throws JournalException {
+      return journal.tenants();
+    }
+
+    @Override
     public List<RunKey> list(String tenant, @Nullable String after, int limit)
         throws JournalException {
       return journal.list(tenant, after, limit);

@@ -311,6 +311,11 @@ public final class RocksDbJournal implements Journal {
   }
 
   @Override
+  public List<String> tenants() throws JournalException {
+    return read(Store::tenants);
+  }
+
+  @Override
   public List<RunKey> list(String tenant, @Nullable String after, int limit)
       throws JournalException {
     return read(open -> open.list(tenant, after, limit));

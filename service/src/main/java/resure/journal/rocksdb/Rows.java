@@ -113,6 +113,11 @@ final class Rows {
     return ByteBuffer.allocate(1 + text.length).put((byte) text.length).put(text).array();
   }
 
+  /** The tenant of a name's key. */
+  static String tenant(byte[] key) {
+    return new String(key, 1, Byte.toUnsignedInt(key[0]), US_ASCII);
+  }
+
   static byte[] name(RunId id) {
     byte[] tenant = names(id.tenant());
     byte[] text = id.name().getBytes(US_ASCII);

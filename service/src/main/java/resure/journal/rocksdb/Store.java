@@ -154,6 +154,22 @@ final class Store implements AutoCloseable {
     return value == null ? null : new RunKey(id, Rows.incarnation(value));
   }
 
+  List<String> tenants() throws RocksDBException {
+    List<String> tenants = new ArrayList<>();
+    byte[] from = {};
+    byte[] end = {(byte) 0xFF};
+    while (true) {
+      try (Database.Range range = database.range(Family.NAMES, from, end)) {
+        if (!range.first()) {
+          return tenants;
+        }
+        String tenant = Rows.tenant(range.key());
+        tenants.add(tenant);
+        from = Rows.end(Rows.names(tenant));
+      }
+    }
+  }
+
   List<RunKey> list(String tenant, @Nullable String after, int limit)
       throws RocksDBException, JournalException {
     byte[] prefix = Rows.names(tenant);
