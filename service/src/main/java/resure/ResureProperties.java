@@ -29,6 +29,7 @@ import resure.run.RunLimits;
  * @param maxLosses most losses of a batch
  * @param maxBody most bytes of a body
  * @param retention of runs that are created without saying theirs
+ * @param idleRuns after what time without an entry a run is deleted; null for never
  * @param runs bounds of what is held in memory
  * @param computeBackend what weighs and folds
  * @param computeDevice where tensors do it
@@ -42,6 +43,7 @@ record ResureProperties(
     int maxLosses,
     int maxBody,
     Retention retention,
+    @Nullable Duration idleRuns,
     RunLimits runs,
     ComputeChoice.Backend computeBackend,
     String computeDevice,
@@ -138,6 +140,24 @@ record ResureProperties(
                   ? Retention.ALL
                   : new Retention(within(Long.parseLong(text), 1, LARGEST_STEP)));
 
+  static final Property<Optional<Duration>> IDLE_RUNS =
+      new Property<>(
+          "resure.retention.idle-runs",
+          "never",
+          "never, or a duration from 1d to 36500d",
+          "after what time in which nothing was recorded to it a run is deleted, active or finished",
+          text -> {
+            if (text.equals("never")) {
+              return Optional.empty();
+            }
+            Duration duration = DurationStyle.detectAndParse(text);
+            within(
+                duration.toSeconds(),
+                Duration.ofDays(1).toSeconds(),
+                Duration.ofDays(36_500).toSeconds());
+            return Optional.of(duration);
+          });
+
   static final Property<ComputeChoice.Backend> COMPUTE_BACKEND =
       new Property<>(
           "resure.compute.backend",
@@ -212,6 +232,7 @@ record ResureProperties(
           LOADED_RUNS,
           IDLE_AFTER,
           RETENTION,
+          IDLE_RUNS,
           COMPUTE_BACKEND,
           COMPUTE_DEVICE,
           LIBTORCH,
@@ -266,6 +287,7 @@ record ResureProperties(
             reader.value(IDLE_AFTER, Duration.ZERO),
             Duration.ofSeconds(1));
     Retention retention = reader.value(RETENTION, Retention.ALL);
+    Duration idleRuns = reader.value(IDLE_RUNS, Optional.<Duration>empty()).orElse(null);
     ComputeChoice.Backend backend = reader.value(COMPUTE_BACKEND, ComputeChoice.Backend.JVM);
     String device = reader.value(COMPUTE_DEVICE, "auto");
     Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);
@@ -290,6 +312,7 @@ record ResureProperties(
         maxLosses,
         maxBody,
         retention,
+        idleRuns,
         runs,
         backend,
         device,

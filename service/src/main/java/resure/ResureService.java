@@ -1,6 +1,7 @@
 package resure;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
@@ -91,6 +92,10 @@ public class ResureService {
             properties.runs(),
             InstantSource.system(),
             meters);
+    Duration idleRuns = properties.idleRuns();
+    if (idleRuns != null) {
+      runs.deleteIdle(idleRuns);
+    }
     meters.watch(runs, journal::bytes);
     meters.watch(compute::status);
     return runs;

@@ -276,6 +276,9 @@ final class ReplaySpeed {
     public void trimmed(long entries) {}
 
     @Override
+    public void retired() {}
+
+    @Override
     public void recovered(long nanos) {}
 
     @Override

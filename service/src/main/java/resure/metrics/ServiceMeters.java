@@ -36,6 +36,7 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   private final Counter replayed;
   private final Counter deviceFailures;
   private final Counter trimmed;
+  private final Counter retired;
 
   /** By backend. */
   private final Map<String, Timer> weighings = new ConcurrentHashMap<>();
@@ -84,6 +85,10 @@ public final class ServiceMeters implements RunListener, ReplayListener {
     replayed =
         Counter.builder("resure.replay.weighings")
             .description("Losses weighed by replays, once for each configuration")
+            .register(registry);
+    retired =
+        Counter.builder("resure.runs.deleted.idle")
+            .description("Runs deleted since nothing was recorded to them for long")
             .register(registry);
     trimmed =
         Counter.builder("resure.journal.trimmed.entries")
@@ -187,6 +192,11 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   @Override
   public void trimmed(long entries) {
     trimmed.increment((double) entries);
+  }
+
+  @Override
+  public void retired() {
+    retired.increment();
   }
 
   @Override

@@ -4,6 +4,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import resure.journal.Head;
 import resure.journal.RunKey;
 import resure.journal.Start;
 import resure.observation.ObservationBatch;
@@ -111,6 +112,18 @@ abstract sealed class Request<T> {
   static final class Delete extends Request<RunDescription> {
     Delete(RunId id) {
       super(id);
+    }
+  }
+
+  /** Deletes a run if nothing was recorded to it since; done says whether it was. */
+  static final class Retire extends Request<Boolean> {
+    final RunKey key;
+    final Head head;
+
+    Retire(RunKey key, Head head) {
+      super(key.id());
+      this.key = key;
+      this.head = head;
     }
   }
 

@@ -49,6 +49,11 @@ public final class Runs implements AutoCloseable {
   /** Names that one request for a page looks at, matching or not. */
   private static final int NAMES_A_PAGE = 1000;
 
+  private static final long SWEEP_MINUTES = 60;
+
+  /** Looks at no more than some hundred runs a second. */
+  private static final long SWEEP_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+
   /** Runs that may wait to be trimmed. */
   private static final int WAITING_TRIMS = 1000;
 
@@ -67,6 +72,9 @@ public final class Runs implements AutoCloseable {
   private final ScheduledExecutorService checker =
       Executors.newSingleThreadScheduledExecutor(named("resure-check"));
   private final ScheduledFuture<?> checks;
+  private final ScheduledExecutorService sweeper =
+      Executors.newSingleThreadScheduledExecutor(named("resure-idle"));
+  private final InstantSource clock;
 
   /** Set by {@link #drain} and {@link #close}; afterwards nothing is taken. */
   private volatile boolean stopping;
@@ -94,6 +102,7 @@ public final class Runs implements AutoCloseable {
       RunListener listener) {
     this.journal = journal;
     this.recoveryComputes = recoveryComputes;
+    this.clock = clock;
     workers =
         Executors.newFixedThreadPool(
             journal.shared() ? WORKERS_OF_SHARED : WORKERS, named("resure-worker"));
@@ -186,6 +195,32 @@ public final class Runs implements AutoCloseable {
       LOG.error("The store is unavailable; no batch is taken until it is back", fault);
     }
     storeFault = fault;
+  }
+
+  /** From now on deletes, some time, the runs to which nothing was recorded for so long. */
+  public void deleteIdle(Duration after) {
+    IdleRuns idle =
+        new IdleRuns(
+            journal, after, clock, System::nanoTime, this::<Boolean>offer, this::pauseBetweenRuns);
+    var _ =
+        sweeper.scheduleWithFixedDelay(
+            () -> {
+              try {
+                idle.sweep();
+              } catch (JournalException e) {
+                LOG.debug("The next sweep for idle runs tries again", e);
+              } catch (RuntimeException e) {
+                LOG.error("A sweep for idle runs failed", e);
+              }
+            },
+            SWEEP_MINUTES,
+            SWEEP_MINUTES,
+            TimeUnit.MINUTES);
+  }
+
+  private boolean pauseBetweenRuns() {
+    LockSupport.parkNanos(SWEEP_PAUSE_NANOS);
+    return !stopping;
   }
 
   /** What is wrong with the store, as last known; null when nothing is. */
@@ -474,6 +509,7 @@ public final class Runs implements AutoCloseable {
       }
       writers.forEach(ExecutorService::shutdown);
       workers.shutdown();
+      sweeper.shutdownNow();
       trims.shutdownNow();
       if (!trims.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
         LOG.warn("Trimming did not stop in time");

@@ -334,6 +334,7 @@ final class Shard implements Runnable {
           case Request.Finish finish -> finish(slot, run, finish);
           case Request.Delete delete -> append(slot, run, delete, new JournalEntry.Deleted(now()));
           case Request.Trim trim -> trim(slot, run, trim);
+          case Request.Retire retire -> retire(slot, run, retire);
           case Request.Read<?> read -> look(read, run);
           case Request.Score _ -> throw new IllegalStateException("picked above");
         }
@@ -362,7 +363,7 @@ final class Shard implements Runnable {
       case Request.Finish _ -> run.finished() ? !sure(request) : wantsExclusive(slot);
       case Request.Read<?> read ->
           !sure(read) && !read.onlyLoaded && (!mayBeSeen(slot) || run.sequence() < read.atLeast);
-      case Request.Delete _, Request.Score _, Request.Trim _ -> wantsExclusive(slot);
+      case Request.Delete _, Request.Score _, Request.Trim _, Request.Retire _ -> wantsExclusive(slot);
     };
   }
 
@@ -436,6 +437,14 @@ final class Shard implements Runnable {
     } else {
       // Rewound or trimmed meanwhile, by this process or another.
       answer(trim, Outcome.done(false));
+    }
+  }
+
+  private void retire(Slot slot, Run run, Request.Retire retire) {
+    if (run.key().equals(retire.key) && run.head().equals(retire.head)) {
+      append(slot, run, retire, new JournalEntry.Deleted(now()));
+    } else {
+      answer(retire, Outcome.done(false));
     }
   }
 
@@ -986,6 +995,11 @@ final class Shard implements Runnable {
           run.apply(sequence, entry);
         }
         answerLater(trim, Outcome.done(true));
+      }
+      case Request.Retire retire -> {
+        listener.retired();
+        drop(slot);
+        answerLater(retire, Outcome.done(true));
       }
       case Request.Delete delete -> {
         drop(slot);

@@ -280,6 +280,9 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
     public void trimmed(long entries) {}
 
     @Override
+    public void retired() {}
+
+    @Override
     public void recovered(long nanos) {}
 
     @Override

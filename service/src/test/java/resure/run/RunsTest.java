@@ -132,6 +132,9 @@ class RunsTest {
     public void trimmed(long entries) {}
 
     @Override
+    public void retired() {}
+
+    @Override
     public void folded(RunKey run, MomentsTable reference, Totals totals) {}
 
     @Override

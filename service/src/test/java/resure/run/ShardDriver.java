@@ -80,6 +80,7 @@ final class ShardDriver implements RunListener {
   int recovered;
   int late;
   long trimmed;
+  int retired;
   int deviceFailures;
 
   /** Thrown by the next call of this listener. */
@@ -112,7 +113,7 @@ final class ShardDriver implements RunListener {
       Shard.Recoveries recoveries,
       ComputeSource computes) {
     this.journal = journal;
-    InstantSource clock = () -> Instant.parse("2026-01-31T12:00:00.5Z").plusNanos(nanos);
+    InstantSource clock = this::now;
     shard =
         new Shard(
             journal,
@@ -145,6 +146,14 @@ final class ShardDriver implements RunListener {
     while (shard.doWork() > 0) {
       // Goes on until there is nothing left.
     }
+  }
+
+  Instant now() {
+    return Instant.parse("2026-01-31T12:00:00.5Z").plusNanos(nanos);
+  }
+
+  long nanos() {
+    return nanos;
   }
 
   void pass(Duration time) {
@@ -264,6 +273,11 @@ final class ShardDriver implements RunListener {
 
   static RunId id(String run) {
     return new RunId(RunId.DEFAULT_TENANT, run);
+  }
+
+  @Override
+  public void retired() {
+    retired++;
   }
 
   @Override
