@@ -17,6 +17,7 @@ import org.springframework.core.env.EnumerablePropertySource;
 import org.springframework.core.env.PropertySource;
 import org.springframework.util.unit.DataSize;
 import resure.journal.Durability;
+import resure.journal.postgres.PostgresJournal;
 import resure.observation.Retention;
 import resure.run.RunLimits;
 
@@ -24,6 +25,7 @@ import resure.run.RunLimits;
  * What an operator can set. Read once, whole, before anything starts: all faults are reported
  * together, each with the property's name, the value found, and what would be valid.
  *
+ * @param store which store keeps the runs
  * @param stateDirectory where the embedded store lives
  * @param durability what an answered batch survives
  * @param maxLosses most losses of a batch
@@ -38,6 +40,7 @@ import resure.run.RunLimits;
  * @param metricsMaxTurns turns of such a run that are told apart
  */
 record ResureProperties(
+    StoreChoice.Store store,
     Path stateDirectory,
     Durability durability,
     int maxLosses,
@@ -65,12 +68,26 @@ record ResureProperties(
 
   private static final long LARGEST_STEP = (1L << 53) - 1;
 
+  static final Property<StoreChoice.Store> STORE =
+      new Property<>(
+          "resure.journal.store",
+          "rocksdb",
+          "rocksdb or postgres",
+          "where the runs are kept: embedded, for one process, or in the database of"
+              + " spring.datasource.url, for any number",
+          text ->
+              switch (text) {
+                case "rocksdb" -> StoreChoice.Store.ROCKSDB;
+                case "postgres" -> StoreChoice.Store.POSTGRES;
+                default -> throw new IllegalArgumentException(text);
+              });
+
   static final Property<Path> STATE_DIRECTORY =
       new Property<>(
           "resure.state.directory",
           "./state",
           "a directory that is empty, absent, or the service's own",
-          "where the embedded store lives",
+          "where the embedded store lives; not used with postgres",
           ResureProperties::path);
 
   static final Property<Durability> DURABILITY =
@@ -78,13 +95,26 @@ record ResureProperties(
           "resure.durability",
           "fsync",
           "fsync or os",
-          "what an answered batch survives: power loss, or only the end of the process",
+          "what an answered batch survives: power loss, or only the end of the process (with"
+              + " postgres: not the end of the database's own)",
           text ->
               switch (text) {
                 case "fsync" -> Durability.FSYNC;
                 case "os" -> Durability.OS;
                 default -> throw new IllegalArgumentException(text);
               });
+
+  static final Property<Duration> FRESHNESS =
+      new Property<>(
+          "resure.journal.freshness",
+          "1s",
+          "a duration from 0s to 1h",
+          "with postgres: how far what is read may be behind what other replicas have recorded",
+          text -> {
+            Duration duration = DurationStyle.detectAndParse(text);
+            within(duration.toMillis(), 0, Duration.ofHours(1).toMillis());
+            return duration;
+          });
 
   static final Property<Integer> MAX_LOSSES =
       whole("resure.limits.losses", 65_536, 1, 1_000_000, "most losses of a batch");
@@ -145,7 +175,8 @@ record ResureProperties(
           "resure.retention.idle-runs",
           "never",
           "never, or a duration from 1d to 36500d",
-          "after what time in which nothing was recorded to it a run is deleted, active or finished",
+          "after what time in which nothing was recorded to it a run is deleted, active or"
+              + " finished",
           text -> {
             if (text.equals("never")) {
               return Optional.empty();
@@ -223,8 +254,10 @@ record ResureProperties(
   /** All of them, in the order of the documentation. */
   static final List<Property<?>> ALL =
       List.of(
+          STORE,
           STATE_DIRECTORY,
           DURABILITY,
+          FRESHNESS,
           MAX_LOSSES,
           MAX_BODY,
           PENDING_BATCHES,
@@ -274,6 +307,7 @@ record ResureProperties(
   /** Reads all properties; throws when any is not valid or unknown. */
   static ResureProperties read(ConfigurableEnvironment environment) {
     Reader reader = new Reader(environment, new ArrayList<>());
+    StoreChoice.Store store = reader.value(STORE, StoreChoice.Store.ROCKSDB);
     Path stateDirectory = reader.value(STATE_DIRECTORY, Path.of("state"));
     Durability durability = reader.value(DURABILITY, Durability.FSYNC);
     int maxLosses = reader.value(MAX_LOSSES, 1);
@@ -285,7 +319,7 @@ record ResureProperties(
             reader.value(QUEUED_LOSSES, Integer.MAX_VALUE),
             reader.value(LOADED_RUNS, 1),
             reader.value(IDLE_AFTER, Duration.ZERO),
-            Duration.ofSeconds(1));
+            reader.value(FRESHNESS, Duration.ZERO));
     Retention retention = reader.value(RETENTION, Retention.ALL);
     Duration idleRuns = reader.value(IDLE_RUNS, Optional.<Duration>empty()).orElse(null);
     ComputeChoice.Backend backend = reader.value(COMPUTE_BACKEND, ComputeChoice.Backend.JVM);
@@ -295,6 +329,9 @@ record ResureProperties(
     int metricsMaxTurns = reader.value(METRICS_MAX_TURNS, 1);
     boolean anonymous = reader.value(ANONYMOUS, false);
     reader.refuseUnknown();
+    if (store == StoreChoice.Store.POSTGRES) {
+      reader.refuseOtherDatabases();
+    }
     if (!anonymous) {
       reader.refuseForeignAddresses();
     }
@@ -307,6 +344,7 @@ record ResureProperties(
       throw new InvalidPropertiesException(reader.faults);
     }
     return new ResureProperties(
+        store,
         stateDirectory,
         durability,
         maxLosses,
@@ -364,6 +402,15 @@ record ResureProperties(
 
     private static String withoutHyphens(String name) {
       return name.toLowerCase(Locale.ROOT).replaceAll("[-_]", "");
+    }
+
+    void refuseOtherDatabases() {
+      String url = environment.getProperty(StoreChoice.URL, "");
+      if (!url.startsWith("jdbc:postgresql:")) {
+        faults.add(
+            "%s is '%s'; with %s=postgres valid is an address like jdbc:postgresql://HOST:5432/NAME"
+                .formatted(StoreChoice.URL, PostgresJournal.withoutSecrets(url), STORE.name));
+      }
     }
 
     void refuseForeignAddresses() {

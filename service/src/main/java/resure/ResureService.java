@@ -4,7 +4,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -29,7 +28,6 @@ import resure.compute.Sweep;
 import resure.compute.jvm.JvmCompute;
 import resure.compute.jvm.JvmSweep;
 import resure.journal.JournalException;
-import resure.journal.rocksdb.RocksDbJournal;
 import resure.metrics.ServiceMeters;
 import resure.replay.Passes;
 import resure.replay.Progress;
@@ -57,14 +55,11 @@ public class ResureService {
     return ResureProperties.read(environment);
   }
 
-  /** Closed by {@link Runs}, which knows when nobody writes any more. */
-  @Bean(destroyMethod = "")
-  RocksDbJournal journal(ResureProperties properties) throws JournalException {
-    LOG.info(
-        "State is in {}, durability is {}",
-        properties.stateDirectory().toAbsolutePath().normalize(),
-        properties.durability().name().toLowerCase(Locale.ROOT));
-    return RocksDbJournal.open(properties.stateDirectory(), properties.durability());
+  /** Its journal is closed by {@link Runs}, which knows when nobody writes any more. */
+  @Bean
+  StoreChoice store(ResureProperties properties, ConfigurableEnvironment environment)
+      throws JournalException {
+    return StoreChoice.open(properties, environment);
   }
 
   @Bean
@@ -79,13 +74,10 @@ public class ResureService {
 
   @Bean
   Runs runs(
-      ResureProperties properties,
-      RocksDbJournal journal,
-      ComputeChoice compute,
-      ServiceMeters meters) {
+      ResureProperties properties, StoreChoice store, ComputeChoice compute, ServiceMeters meters) {
     Runs runs =
         new Runs(
-            journal,
+            store.journal(),
             compute,
             JvmCompute::new,
             properties.durability(),
@@ -96,13 +88,13 @@ public class ResureService {
     if (idleRuns != null) {
       runs.deleteIdle(idleRuns);
     }
-    meters.watch(runs, journal::bytes);
+    meters.watch(runs, store::bytes);
     meters.watch(compute::status);
     return runs;
   }
 
   @Bean
-  Replays replays(RocksDbJournal journal, Runs runs, ComputeChoice compute, ServiceMeters meters)
+  Replays replays(StoreChoice store, Runs runs, ComputeChoice compute, ServiceMeters meters)
       throws JournalException {
     Trials trials =
         (plan, passes, executor, threads, progress) -> {
@@ -113,7 +105,7 @@ public class ResureService {
             return trial(plan, passes, JvmSweep::new, executor, threads, progress);
           }
         };
-    Replays replays = new Replays(journal, runs, trials, InstantSource.system(), meters);
+    Replays replays = new Replays(store.journal(), runs, trials, InstantSource.system(), meters);
     meters.watch(replays);
     return replays;
   }
@@ -157,8 +149,8 @@ public class ResureService {
   }
 
   /** Readiness falls while a store that is this process's own takes no batch. */
-  @Bean("store")
-  HealthIndicator store(Runs runs) {
+  @Bean("storeHealthIndicator")
+  HealthIndicator storeHealth(Runs runs) {
     return () -> (runs.ready() ? Health.up() : Health.outOfService()).build();
   }
 

@@ -27,8 +27,9 @@ final class StartFailure implements FailureAnalyzer {
       if (cause instanceof JournalException) {
         return new FailureAnalysis(
             "The store cannot be opened: " + cause.getMessage(),
-            "Nothing was changed. Mend what is named, restore a backup, or choose another"
-                + " resure.state.directory.",
+            "Nothing was changed. Mend what is named, restore a backup, or choose another place:"
+                + " resure.state.directory, or spring.datasource.url with"
+                + " resure.journal.store=postgres.",
             failure);
       }
     }

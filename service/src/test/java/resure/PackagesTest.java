@@ -29,6 +29,7 @@ class PackagesTest {
           Map.entry("compute.djl", List.of("compute")),
           Map.entry("journal", List.of()),
           Map.entry("journal.rocksdb", List.of("journal")),
+          Map.entry("journal.postgres", List.of("journal")),
           Map.entry("run", List.of("compute", "journal")),
           Map.entry("replay", List.of("run", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
@@ -54,20 +55,27 @@ class PackagesTest {
 
   /** Libraries, besides the platform and JSpecify's annotations. The root may use all. */
   private static final Map<String, List<String>> LIBRARIES =
-      Map.of(
-          "org.rocksdb", List.of("journal.rocksdb"),
-          "ai.djl", List.of("compute.djl"),
-          "org.slf4j", List.of("run", "replay", "api", "journal.rocksdb", "client"),
-          "io.micrometer", List.of("metrics", "client"),
-          "org.springframework", List.of("api"),
-          "reactor", List.of("api"),
-          "io.netty", List.of("api"),
-          "org.reactivestreams", List.of("api"),
-          "tools.jackson", List.of("api", "client"),
-          "com.fasterxml.jackson", List.of("api"));
+      Map.ofEntries(
+          Map.entry("org.rocksdb", List.of("journal.rocksdb")),
+          Map.entry("com.zaxxer.hikari", List.of("journal.postgres")),
+          Map.entry("org.flywaydb", List.of("journal.postgres")),
+          Map.entry("javax.sql", List.of("journal.postgres")),
+          Map.entry("ai.djl", List.of("compute.djl")),
+          Map.entry("org.slf4j", List.of("run", "replay", "api", "journal.rocksdb", "client")),
+          Map.entry("io.micrometer", List.of("metrics", "client")),
+          Map.entry("org.springframework", List.of("api")),
+          Map.entry("reactor", List.of("api")),
+          Map.entry("io.netty", List.of("api")),
+          Map.entry("org.reactivestreams", List.of("api")),
+          Map.entry("tools.jackson", List.of("api", "client")),
+          Map.entry("com.fasterxml.jackson", List.of("api")));
 
   private static final List<String> IMPLEMENTATIONS =
-      List.of("resure.compute.jvm", "resure.compute.djl", "resure.journal.rocksdb");
+      List.of(
+          "resure.compute.jvm",
+          "resure.compute.djl",
+          "resure.journal.rocksdb",
+          "resure.journal.postgres");
 
   private static final JavaClasses OURS = ours();
 
@@ -201,7 +209,8 @@ class PackagesTest {
             .toList();
 
     assertThat(shown)
-        .containsExactlyInAnyOrder("JvmCompute", "JvmSweep", "DjlBackend", "RocksDbJournal");
+        .containsExactlyInAnyOrder(
+            "JvmCompute", "JvmSweep", "DjlBackend", "RocksDbJournal", "PostgresJournal");
   }
 
   @Test

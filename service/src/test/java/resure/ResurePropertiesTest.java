@@ -58,6 +58,7 @@ class ResurePropertiesTest {
     assertThat(read())
         .isEqualTo(
             new ResureProperties(
+                StoreChoice.Store.ROCKSDB,
                 Path.of("./state"),
                 Durability.FSYNC,
                 65_536,
@@ -76,6 +77,8 @@ class ResurePropertiesTest {
   void everyPropertyCanBeSet() {
     assertThat(
             read(
+                "resure.journal.store", "postgres",
+                "spring.datasource.url", "jdbc:postgresql://db/resure",
                 "resure.state.directory", "/var/lib/resure",
                 "resure.durability", "os",
                 "resure.limits.losses", "100",
@@ -94,6 +97,7 @@ class ResurePropertiesTest {
                 "resure.access.anonymous", "true"))
         .isEqualTo(
             new ResureProperties(
+                StoreChoice.Store.POSTGRES,
                 Path.of("/var/lib/resure"),
                 Durability.OS,
                 100,
@@ -115,6 +119,7 @@ class ResurePropertiesTest {
             InvalidPropertiesException.class,
             () ->
                 read(
+                    "resure.journal.store", "mysql",
                     "resure.state.directory", " ",
                     "resure.durability", "FSYNC",
                     "resure.limits.losses", "0",
@@ -135,6 +140,7 @@ class ResurePropertiesTest {
     List<String> faults = String.valueOf(refused.getMessage()).lines().toList();
     assertThat(faults)
         .containsExactlyInAnyOrder(
+            "resure.journal.store is 'mysql'; valid is rocksdb or postgres",
             "resure.state.directory is ' '; valid is a directory that is empty, absent, or the"
                 + " service's own",
             "resure.durability is 'FSYNC'; valid is fsync or os",
@@ -154,6 +160,22 @@ class ResurePropertiesTest {
             "resure.durabilty is not a property of this service",
             "server.address is '0.0.0.0'; without credentials valid is a loopback address such as"
                 + " 127.0.0.1, or any with resure.access.anonymous=true");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', ''",
+    "jdbc:mysql://me:secret@db/resure, jdbc:mysql://db/resure",
+    "postgres://db/resure?password=secret, postgres://db/resure"
+  })
+  void aDatabaseOfAnotherKindIsRefusedWithoutShowingItsPassword(String url, String shown) {
+    assertThatThrownBy(() -> read("resure.journal.store", "postgres", "spring.datasource.url", url))
+        .hasMessage(
+            "spring.datasource.url is '"
+                + shown
+                + "'; with resure.journal.store=postgres valid is an address like"
+                + " jdbc:postgresql://HOST:5432/NAME");
+    assertThat(read("spring.datasource.url", url)).as("with rocksdb nobody asks").isNotNull();
   }
 
   @Test

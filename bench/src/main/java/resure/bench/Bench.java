@@ -22,12 +22,16 @@ public final class Bench {
       case "replays" -> new ReplaySpeed(Options.parse(rest, ReplaySpeed.DEFAULTS), out).run();
       case "beside" -> new ReplayBeside(Options.parse(rest, ReplayBeside.DEFAULTS), out).run();
       case "crossover" -> new Crossover(Options.parse(rest, Crossover.DEFAULTS), out).run();
+      case "postgres" ->
+          new PostgresComparison(Options.parse(rest, PostgresComparison.DEFAULTS), out).run();
+      case "scaling" -> new Scaling(Options.parse(rest, Scaling.DEFAULTS), out).run();
       case "steps" -> new StepOverhead(Options.parse(rest, StepOverhead.DEFAULTS), out).run();
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println(
-            "commands: http, fsync, disk, million, heap, replays, beside, crossover, steps, jmh");
+            "commands: http, fsync, disk, million, heap, replays, beside, crossover, postgres,"
+                + " scaling, steps, jmh");
         System.exit(2);
       }
     }

@@ -3,7 +3,9 @@ package resure.bench;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -18,11 +20,13 @@ final class MillionBatches {
   private static final int TAIL = 900;
 
   static final Map<String, String> DEFAULTS =
-      Environment.defaults(Map.of("batches", "1000000", "minutes", "10", "opens", "3"));
+      Environment.defaults(
+          Map.of("batches", "1000000", "minutes", "10", "opens", "3", "store", "rocksdb"));
 
   private final Options options;
   private final Environment environment;
   private final PrintStream out;
+  private List<String> properties = List.of();
 
   MillionBatches(Options options, PrintStream out) {
     this.options = options;
@@ -30,9 +34,21 @@ final class MillionBatches {
     this.out = out;
   }
 
-  void run() throws IOException, InterruptedException {
+  void run() throws IOException, InterruptedException, SQLException {
     out.println(Environment.machine());
     out.println(options);
+    if (options.text("store").equals("rocksdb")) {
+      run(List.of());
+      return;
+    }
+    try (Postgres postgres = new Postgres(environment.directory().resolve("postgres"))) {
+      postgres.create("resure");
+      run(postgres.properties("resure"));
+    }
+  }
+
+  private void run(List<String> store) throws IOException, InterruptedException {
+    properties = store;
     Path state = environment.freshState("million");
     BatchRequests requests = new BatchRequests(Shape.XS, 1, RANKS, false);
     try (ServerProcess service = service(state)) {
@@ -43,7 +59,9 @@ final class MillionBatches {
       service.stop();
       out.printf("orderly end in %.2f s%n", (System.nanoTime() - before) / 1e9);
     }
-    out.printf("%.1f MB on disk%n", Disk.occupied(state) / 1e6);
+    if (store.isEmpty()) {
+      out.printf("%.1f MB on disk%n", Disk.occupied(state) / 1e6);
+    }
     for (int open = 1; open <= options.number("opens"); open++) {
       try (ServerProcess service = open(state, "after an orderly end")) {
         service.stop();
@@ -97,6 +115,11 @@ final class MillionBatches {
 
   private ServerProcess service(Path state) throws IOException {
     return ServerProcess.ofService(
-        environment.serviceJar(), environment.jvm(), environment.log("million"), state, "os");
+        environment.serviceJar(),
+        environment.jvm(),
+        environment.log("million"),
+        state,
+        "os",
+        properties.toArray(String[]::new));
   }
 }

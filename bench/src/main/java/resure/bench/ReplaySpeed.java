@@ -192,7 +192,7 @@ final class ReplaySpeed {
     for (int step = 0; step < batches; step++) {
       done(runs.score(id, null, batch(step, dialogues)).join());
     }
-    return done(runs.export(id, null, null).join());
+    return done(runs.export(id, null, null, 0).join());
   }
 
   private static <T> T done(Outcome<T> outcome) {

@@ -68,9 +68,11 @@ final class ServerProcess implements AutoCloseable {
    * @param jar as packaged
    * @param state directory of its journal
    * @param durability {@code os} or {@code fsync}
+   * @param properties further ones, as arguments
    */
   static ServerProcess ofService(
-      Path jar, List<String> jvm, Path log, Path state, String durability) throws IOException {
+      Path jar, List<String> jvm, Path log, Path state, String durability, String... properties)
+      throws IOException {
     if (!Files.isRegularFile(jar)) {
       throw new IOException("no service at " + jar.toAbsolutePath() + ": package it first");
     }
@@ -82,6 +84,7 @@ final class ServerProcess implements AutoCloseable {
     command.add("--management.server.port=" + managementPort);
     command.add("--resure.state.directory=" + state);
     command.add("--resure.durability=" + durability);
+    command.addAll(List.of(properties));
     URI ready = URI.create("http://127.0.0.1:" + managementPort + "/actuator/health/readiness");
     return new ServerProcess(command, port, ready, log);
   }
@@ -114,6 +117,20 @@ final class ServerProcess implements AutoCloseable {
       Thread.sleep(5);
     }
     return Duration.ofNanos(System.nanoTime() - startedAt);
+  }
+
+  /** What its metrics say of one series, by its name with its tags if it has any. */
+  double metric(String series) throws IOException, InterruptedException {
+    HttpRequest request =
+        HttpRequest.newBuilder(ready.resolve("/actuator/prometheus"))
+            .timeout(Duration.ofMinutes(1))
+            .build();
+    String text = http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    return text.lines()
+        .filter(line -> line.startsWith(series + " "))
+        .mapToDouble(line -> Double.parseDouble(line.substring(series.length() + 1)))
+        .findFirst()
+        .orElseThrow(() -> new IOException("no " + series + " in:\n" + text));
   }
 
   private boolean isReady() throws IOException, InterruptedException {

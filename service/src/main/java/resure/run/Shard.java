@@ -363,7 +363,8 @@ final class Shard implements Runnable {
       case Request.Finish _ -> run.finished() ? !sure(request) : wantsExclusive(slot);
       case Request.Read<?> read ->
           !sure(read) && !read.onlyLoaded && (!mayBeSeen(slot) || run.sequence() < read.atLeast);
-      case Request.Delete _, Request.Score _, Request.Trim _, Request.Retire _ -> wantsExclusive(slot);
+      case Request.Delete _, Request.Score _, Request.Trim _, Request.Retire _ ->
+          wantsExclusive(slot);
     };
   }
 

@@ -400,11 +400,12 @@ public final class ContractValidator {
   private void parameter(String place, JsonNode operation, String name, List<String> values) {
     JsonNode parameters = operation.path("parameters");
     for (int i = 0; i < parameters.size(); i++) {
-      JsonNode parameter = parameters.get(i);
+      String at = resolve(place + "/parameters/" + i);
+      JsonNode parameter = contract.at(at);
       if (parameter.get("name").asString().equals(name)) {
         boolean list = parameter.path("schema").path("type").asString("").equals("array");
         require(list || values.size() == 1, "a repeated parameter was accepted: " + name);
-        String schema = place + "/parameters/" + i + "/schema" + (list ? "/items" : "");
+        String schema = at + "/schema" + (list ? "/items" : "");
         values.forEach(value -> text(schema, value));
         return;
       }

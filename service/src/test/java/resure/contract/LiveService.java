@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.util.FileSystemUtils;
+import resure.journal.postgres.EmbeddedServer;
 import tools.jackson.core.JacksonException;
 
 /**
@@ -44,12 +45,14 @@ final class LiveService implements AutoCloseable {
   private final AtomicInteger names = new AtomicInteger();
   private final Path state;
   private final List<String> properties;
+  private final List<String> store;
   private Speech speech = Speech.JSON;
   private ConfigurableApplicationContext context;
 
   private LiveService(Path state, List<String> properties) {
     this.state = state;
     this.properties = properties;
+    store = store();
     context = run();
   }
 
@@ -62,6 +65,18 @@ final class LiveService implements AutoCloseable {
     }
   }
 
+  /** Where the database is, when a system property says that there is one: it is a new one. */
+  private static List<String> store() {
+    if (!"postgres".equals(System.getProperty("resure.journal.store"))) {
+      return List.of();
+    }
+    EmbeddedServer.Database database = EmbeddedServer.shared("18").newDatabase();
+    return List.of(
+        "--spring.datasource.url=" + database.url(),
+        "--spring.datasource.username=" + database.user(),
+        "--spring.datasource.password=" + database.password());
+  }
+
   private ConfigurableApplicationContext run() {
     List<String> arguments = new ArrayList<>();
     arguments.add("--server.port=0");
@@ -69,6 +84,7 @@ final class LiveService implements AutoCloseable {
     arguments.add("--resure.state.directory=" + state);
     arguments.add("--spring.main.banner-mode=off");
     arguments.add("--logging.level.root=WARN");
+    arguments.addAll(store);
     properties.forEach(property -> arguments.add("--" + property));
     return new SpringApplication(resure.ResureService.class).run(arguments.toArray(new String[0]));
   }

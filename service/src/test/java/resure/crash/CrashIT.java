@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,16 +20,22 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.util.FileSystemUtils;
 import resure.api.StatisticsText;
 import resure.compute.djl.Djl;
 import resure.journal.Durability;
 import resure.journal.Journal;
+import resure.journal.JournalException;
+import resure.journal.postgres.EmbeddedServer;
+import resure.journal.postgres.PostgresJournal;
 import resure.journal.rocksdb.FailingDisk;
 import resure.journal.rocksdb.RocksDbJournal;
 import resure.observation.RunId;
@@ -46,6 +53,12 @@ class CrashIT {
   private static final int KILLS = Integer.getInteger("resure.crash.kills", 6);
   private static final long SEED = Long.getLong("resure.crash.seed", System.nanoTime());
   private static final Duration WITHIN = Duration.ofSeconds(120);
+
+  /** Where the state is. */
+  private enum Store {
+    EMBEDDED,
+    POSTGRES
+  }
 
   /** Where the process dies. */
   private enum Point {
@@ -84,6 +97,10 @@ class CrashIT {
   private Path state;
   private Path trigger;
   private Map<String, String> environment = Map.of();
+
+  /** Null for the embedded store. */
+  private EmbeddedServer.@Nullable Database database;
+
   private ServiceProcess service;
 
   /** Of one start after the other. */
@@ -99,8 +116,12 @@ class CrashIT {
     }
   }
 
-  @Test
-  void whatWasAnsweredSurvivesKillsAtRandomMoments() throws Exception {
+  @ParameterizedTest
+  @EnumSource
+  void whatWasAnsweredSurvivesKillsAtRandomMoments(Store store) throws Exception {
+    if (store == Store.POSTGRES) {
+      database = EmbeddedServer.shared("18").newDatabase();
+    }
     List<Point> points = new ArrayList<>();
     for (int i = 0; i < Math.max(1, KILLS / 3); i++) {
       points.add(Point.ANY_MOMENT);
@@ -163,12 +184,16 @@ class CrashIT {
   /** Few runs in memory, so that they are saved and read again all the time. */
   private ServiceProcess launch() throws IOException {
     String backend = backends.get(starts++ % backends.size());
-    return ServiceProcess.launch(
-        state,
-        environment,
-        "resure.limits.loaded-runs=2",
-        "resure.compute.backend=" + backend,
-        "resure.compute.device=cpu");
+    List<String> properties =
+        new ArrayList<>(
+            List.of(
+                "resure.limits.loaded-runs=2",
+                "resure.compute.backend=" + backend,
+                "resure.compute.device=cpu"));
+    if (database != null) {
+      properties.addAll(SharedDatabase.properties(database));
+    }
+    return ServiceProcess.launch(state, environment, properties.toArray(String[]::new));
   }
 
   private ServiceProcess start() throws IOException {
@@ -252,21 +277,47 @@ class CrashIT {
     return trainers.stream().mapToInt(Trainer::answers).sum();
   }
 
-  /** Statistics of all runs by a copy of the journal, its snapshots ignored. */
+  /** Statistics of all runs by the journal alone, its snapshots ignored. */
   private Map<String, String> fold() throws Exception {
-    Path copy = temporary.resolve("copy");
-    FileSystemUtils.copyRecursively(state, copy);
-    Map<String, String> folds = new HashMap<>();
-    try (Journal journal = RocksDbJournal.open(copy, Durability.FSYNC)) {
-      for (Trainer trainer : trainers) {
-        RunStatistics statistics =
-            FreshFold.statistics(journal, new RunId(RunId.DEFAULT_TENANT, trainer.name()));
-        if (statistics != null) {
-          folds.put(trainer.name(), StatisticsText.of(statistics));
-        }
+    if (database != null) {
+      EmbeddedServer.Database used = database;
+      // What the process had sent is still done when it has died.
+      service.await("the end of its sessions", WITHIN, () -> sessions(used) == 0);
+      try (Journal journal = PostgresJournal.open(used.config(), Durability.FSYNC)) {
+        return fold(journal);
       }
     }
-    FileSystemUtils.deleteRecursively(copy);
+    Path copy = temporary.resolve("copy");
+    FileSystemUtils.copyRecursively(state, copy);
+    try (Journal journal = RocksDbJournal.open(copy, Durability.FSYNC)) {
+      return fold(journal);
+    } finally {
+      FileSystemUtils.deleteRecursively(copy);
+    }
+  }
+
+  private static long sessions(EmbeddedServer.Database database) {
+    try {
+      return database.number(
+          """
+          SELECT count(*) FROM pg_stat_activity
+          WHERE datname = current_database() AND pid <> pg_backend_pid()
+            AND backend_type = 'client backend'
+          """);
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private Map<String, String> fold(Journal journal) throws JournalException {
+    Map<String, String> folds = new HashMap<>();
+    for (Trainer trainer : trainers) {
+      RunStatistics statistics =
+          FreshFold.statistics(journal, new RunId(RunId.DEFAULT_TENANT, trainer.name()));
+      if (statistics != null) {
+        folds.put(trainer.name(), StatisticsText.of(statistics));
+      }
+    }
     return folds;
   }
 }

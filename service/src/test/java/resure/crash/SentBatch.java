@@ -83,6 +83,10 @@ final class SentBatch {
     return Double.toString(loss);
   }
 
+  String id() {
+    return id;
+  }
+
   @Nullable String key() {
     return key;
   }
@@ -104,6 +108,11 @@ final class SentBatch {
     return ContractValidator.parse(line.getBytes(UTF_8)).get("sequence").asLong();
   }
 
+  /** {@link #id} of the batch that a dialogue belongs to. */
+  static String idOf(String dialogue) {
+    return dialogue.substring(0, dialogue.lastIndexOf('.'));
+  }
+
   /** Whether an export's dialogue is one of this batch. */
   boolean has(String dialogue) {
     return dialogue.startsWith(id + ".");
@@ -111,9 +120,14 @@ final class SentBatch {
 
   /** Takes an answer: the first one, or the same again. */
   void answered(Answer now) {
-    require(answer == null || answer.equals(now.text()), "another answer: " + now.text());
-    answer = now.text();
-    recordedAt(now.json().get("sequence").asLong());
+    answered(now.text());
+  }
+
+  /** The same of an answer's body. */
+  void answered(String text) {
+    require(answer == null || answer.equals(text), "another answer: " + text);
+    answer = text;
+    recordedAt(ContractValidator.parse(text.getBytes(UTF_8)).get("sequence").asLong());
   }
 
   private void recordedAt(long found) {

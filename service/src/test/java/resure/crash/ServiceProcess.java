@@ -146,6 +146,28 @@ final class ServiceProcess implements AutoCloseable {
     exitStatus(DEADLINE);
   }
 
+  /** Stops it where it is, by SIGSTOP; it keeps its connections. */
+  void pause() {
+    signal("STOP");
+  }
+
+  /** Lets it go on, by SIGCONT. */
+  void wake() {
+    signal("CONT");
+  }
+
+  private void signal(String name) {
+    try {
+      Process kill =
+          new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).inheritIO().start();
+      if (kill.waitFor() != 0) {
+        throw new AssertionError("cannot signal " + process);
+      }
+    } catch (IOException | InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   /** Asks it to end, by SIGTERM. */
   void terminate() {
     process.destroy();

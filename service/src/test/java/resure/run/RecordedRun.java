@@ -11,6 +11,7 @@ import resure.compute.jvm.JvmCompute;
 import resure.journal.Entries;
 import resure.journal.Head;
 import resure.journal.InMemoryJournal;
+import resure.journal.Journal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
@@ -58,13 +59,38 @@ public final class RecordedRun {
     return run;
   }
 
+  /** Name and incarnation. */
+  public RunKey key() {
+    return key;
+  }
+
+  /** Where all of it is recorded. */
+  public Journal journal() {
+    return journal;
+  }
+
+  /** What is said of it now. */
+  public RunStatistics statistics() {
+    return run.statistics();
+  }
+
   /** Weighs, records and applies a batch. */
   public Weights score(ObservationBatch batch) throws JournalException {
+    return score(null, batch).weights();
+  }
+
+  /** The same of a batch that has a key. */
+  public Scored score(@Nullable String idempotencyKey, ObservationBatch batch)
+      throws JournalException {
     RawWeights raw = compute.weigh(List.of(run.weighing(batch))).getFirst();
-    JournalEntry.Batch entry = new JournalEntry.Batch(AT, null, batch, run.weights(batch, raw));
+    return record(new JournalEntry.Batch(AT, idempotencyKey, batch, run.weights(batch, raw)));
+  }
+
+  /** Records and applies a batch whatever its weights. */
+  public Scored record(JournalEntry.Batch entry) throws JournalException {
     apply(entry);
     standing.add(entry);
-    return entry.weights();
+    return new Scored(run.sequence(), entry.batch(), entry.weights(), false);
   }
 
   /** Forgets steps, as a trainer asks for it. */

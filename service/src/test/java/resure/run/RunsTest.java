@@ -114,7 +114,7 @@ class RunsTest {
   }
 
   /** Nobody listens. */
-  private static final class Unheard implements RunListener {
+  static final class Unheard implements RunListener {
     @Override
     public void groupApplied(
         int batches, int observations, String backend, long weighNanos, long appendNanos) {}

@@ -27,6 +27,7 @@ import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
+import resure.journal.SnapshotAges;
 import resure.journal.StoredEntry;
 import resure.journal.rocksdb.Database.Family;
 import resure.journal.rocksdb.Heads.Place;
@@ -39,9 +40,6 @@ import resure.observation.RunId;
 final class Store implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Store.class.getName());
-
-  /** Snapshots of a run that are kept whatever their age. */
-  private static final int NEWEST_SNAPSHOTS = 4;
 
   private final Database database;
   private final Watermark watermark;
@@ -265,37 +263,16 @@ final class Store implements AutoCloseable {
     }
   }
 
-  /**
-   * Which snapshots to drop for the one of {@code saved}: beyond the newest few, one stays for each
-   * power of two of age (in entries), the oldest: going back to some age never reads from more than
-   * about eight times as far, and their number grows with the logarithm of the run's length.
-   */
   private List<Long> superseded(byte[] row, long saved) throws JournalException {
-    List<Long> superseded = new ArrayList<>();
+    SnapshotAges ages = new SnapshotAges(saved);
     try (Database.Range range = database.range(Family.SNAPSHOTS, row, Rows.end(row))) {
-      int younger = 1;
-      int powerKept = -1;
-      long candidate = -1;
       for (boolean more = range.last(); more; more = range.previous()) {
-        long sequence = Rows.sequence(range.key());
-        if (sequence >= saved) {
-          continue;
-        }
-        if (younger < NEWEST_SNAPSHOTS) {
-          younger++;
-          continue;
-        }
-        int power = Long.SIZE - Long.numberOfLeadingZeros(saved - sequence);
-        if (power == powerKept) {
-          superseded.add(candidate);
-        }
-        powerKept = power;
-        candidate = sequence;
+        ages.see(Rows.sequence(range.key()));
       }
     } catch (RocksDBException e) {
       throw RocksDbJournal.unread(e);
     }
-    return superseded;
+    return ages.superseded();
   }
 
   @Nullable Snapshot snapshot(RunKey run, long atMost) {

@@ -1,0 +1,15 @@
+# The packaged service and a Java runtime; build the jar first (README.md, "Run it in containers").
+ARG BASE=eclipse-temurin:25-jre
+FROM ${BASE}
+
+# A volume takes the owner that the directory has here. It must be empty: others' files are refused.
+RUN useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent resure \
+    && mkdir /var/lib/resure \
+    && chown resure:resure /var/lib/resure
+COPY service/target/resure-service.jar /opt/resure/resure-service.jar
+
+USER 10001
+ENV RESURE_STATE_DIRECTORY=/var/lib/resure
+VOLUME /var/lib/resure
+EXPOSE 8080 8081
+ENTRYPOINT ["java", "-jar", "/opt/resure/resure-service.jar"]

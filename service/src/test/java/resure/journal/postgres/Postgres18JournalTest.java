@@ -1,0 +1,20 @@
+package resure.journal.postgres;
+
+import resure.journal.Durability;
+import resure.journal.Journal;
+import resure.journal.JournalContract;
+
+class Postgres18JournalTest extends JournalContract {
+
+  private final EmbeddedServer.Database database = EmbeddedServer.shared("18").newDatabase();
+
+  @Override
+  protected Journal open() throws Exception {
+    return PostgresJournal.open(database.config(), Durability.FSYNC);
+  }
+
+  @Override
+  protected Journal reopen() throws Exception {
+    return open();
+  }
+}
