@@ -24,7 +24,7 @@ import resure.journal.StoredEntry;
  * that look: a batch that comes meanwhile wins.
  *
  * <p>A clock that is wrong must not delete early. What counts as now is therefore at most the
- * newest time that the sweep before found recorded with any run, by whichever process, and what has
+ * newest time that an earlier sweep found recorded with any run, by whichever process, and what has
  * passed since then by this process's monotonic clock; so the first sweep of a process deletes
  * nothing. That relies on the times that are recorded: a process whose clock is ahead, and that
  * records batches with it, can make runs look older by as much.
@@ -45,7 +45,7 @@ final class IdleRuns {
   /** Asked between runs, after a pause; false ends the sweep. */
   private final BooleanSupplier goOn;
 
-  /** The newest time that the sweep before found recorded, and when that was found. */
+  /** The newest time that an earlier sweep found recorded, and when that was found. */
   private @Nullable Instant newest;
 
   private long foundNanos;
@@ -92,8 +92,7 @@ final class IdleRuns {
         }
       } while (page.size() == PAGE);
     }
-    newest = recorded;
-    foundNanos = begun;
+    learn(recorded, begun);
     if (deleted > 0) {
       LOG.info("Deleted {} runs to which nothing was recorded for {}", deleted, after);
     }
@@ -109,6 +108,16 @@ final class IdleRuns {
           : read.getFirst().entry().at();
     } catch (CorruptJournalException e) {
       return null;
+    }
+  }
+
+  /** Keeps whichever says that it is later now. */
+  private void learn(@Nullable Instant recorded, long nanos) {
+    Instant known = newest;
+    if (recorded != null
+        && (known == null || recorded.isAfter(known.plusNanos(nanos - foundNanos)))) {
+      newest = recorded;
+      foundNanos = nanos;
     }
   }
 

@@ -57,10 +57,10 @@ class IdleRunsTest {
     driver.create("finished");
     driver.done(new Request.Finish(ShardDriver.id("finished")));
     driver.create("used");
-    driver.pass(AFTER.minus(HOUR.multipliedBy(2)));
+    driver.pass(AFTER.minus(HOUR));
     score("used", 0);
 
-    assertThat(sweepAfter(HOUR)).as("the first sweep only looks").isZero();
+    assertThat(idle.sweep()).as("the first sweep only looks").isZero();
     assertThat(sweepAfter(HOUR.minusMillis(1))).as("not yet").isZero();
     assertThat(sweepAfter(Duration.ofMillis(2))).isEqualTo(2);
 
@@ -90,6 +90,16 @@ class IdleRunsTest {
 
     assertThat(idle.sweep()).isZero();
     assertThat(sweepAfter(AFTER)).isZero();
+    assertThat(sweepAfter(HOUR)).isEqualTo(1);
+  }
+
+  @Test
+  void inAStoreToWhichNothingIsRecordedTimePassesAllTheSame() throws JournalException {
+    driver.create("a");
+    for (int hours = 0; hours < AFTER.toHours(); hours++) {
+      assertThat(sweepAfter(HOUR)).isZero();
+    }
+
     assertThat(sweepAfter(HOUR)).isEqualTo(1);
   }
 
