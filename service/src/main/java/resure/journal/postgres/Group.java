@@ -48,10 +48,10 @@ final class Group {
       WITH wanted AS (
         SELECT *
         FROM unnest(?::bytea[], ?::bytea[], ?::uuid[], ?::bigint[], ?::bigint[], ?::bigint[],
-          ?::bigint[], ?::int[]) WITH ORDINALITY AS w(tenant, name, incarnation, after_sequence,
-          after_checksum, sequence, checksum, change, run)
+          ?::bigint[], ?::int[], ?::bigint[]) WITH ORDINALITY AS w(tenant, name, incarnation,
+          after_sequence, after_checksum, sequence, checksum, change, first_sequence, run)
       ), locked AS (
-        SELECT h.tenant, h.name, h.incarnation, h.sequence, h.checksum
+        SELECT h.tenant, h.name, h.incarnation, h.sequence, h.checksum, h.first_sequence
         FROM heads h JOIN wanted w ON h.tenant = w.tenant AND h.name = w.name
         ORDER BY h.tenant, h.name
         FOR NO KEY UPDATE OF h
@@ -68,6 +68,10 @@ final class Group {
           SELECT 1 FROM rewinds r
           WHERE r.tenant = k.tenant AND r.incarnation = k.incarnation
             AND r.sequence > k.sequence AND r.next_step <= k.step)
+          AND NOT EXISTS (
+            SELECT 1 FROM locked l
+            WHERE l.tenant = k.tenant AND l.incarnation = k.incarnation
+              AND k.step >= 0 AND k.sequence < l.first_sequence)
       ), passed AS (
         SELECT w.*
         FROM wanted w
@@ -89,10 +93,11 @@ final class Group {
         ON CONFLICT DO NOTHING
         RETURNING tenant, incarnation
       ), advanced AS (
-        UPDATE heads h SET sequence = p.sequence, checksum = p.checksum
+        UPDATE heads h SET sequence = p.sequence, checksum = p.checksum,
+          first_sequence = greatest(h.first_sequence, p.first_sequence)
         FROM passed p
         WHERE p.change = 1 AND h.tenant = p.tenant AND h.name = p.name
-        RETURNING p.run
+        RETURNING p.run, p.tenant, p.incarnation, p.first_sequence
       ), deleted AS (
         DELETE FROM heads h USING passed p
         WHERE p.change = 2 AND h.tenant = p.tenant AND h.name = p.name
@@ -123,6 +128,10 @@ final class Group {
         FROM unnest(?::int[], ?::bytea[], ?::uuid[], ?::bigint[], ?::bigint[])
           AS r(run, tenant, incarnation, sequence, next_step)
         WHERE r.run IN (SELECT run FROM won)
+      ), new_trimmings AS (
+        INSERT INTO trimmings (tenant, incarnation, first_sequence)
+        SELECT tenant, incarnation, first_sequence FROM advanced WHERE first_sequence > 0
+        ON CONFLICT DO NOTHING
       ), new_garbage AS (
         INSERT INTO garbage (tenant, incarnation) SELECT tenant, incarnation FROM deleted
       )
@@ -139,6 +148,10 @@ final class Group {
   private final List<Append> appends;
   private final List<Head> ends = new ArrayList<>();
   private final List<Integer> changes = new ArrayList<>();
+
+  /** Before which sequence each run is trimmed; 0 for not at all. */
+  private final List<Long> firsts = new ArrayList<>();
+
   private final List<Row> rows = new ArrayList<>();
   private final List<byte[]> bytesOfRows = new ArrayList<>();
   private final List<Mark> keys = new ArrayList<>();
@@ -165,6 +178,7 @@ final class Group {
     Map<String, Mark> keysOfRun = new LinkedHashMap<>();
     List<Mark> rewindsOfRun = new ArrayList<>();
     Head head = append.after();
+    long first = 0;
     int change = head.equals(Head.NONE) ? CREATED : ADVANCED;
     for (JournalEntry entry : append.entries()) {
       ByteBuffer encoded = format.encode(run.incarnation(), head.sequence() + 1, entry);
@@ -180,6 +194,7 @@ final class Group {
                 new Mark(place, run, head.sequence(), batch.key(), batch.batch().step()));
         case JournalEntry.Rewound rewound ->
             rewindsOfRun.add(new Mark(place, run, head.sequence(), NO_KEY, rewound.nextStep()));
+        case JournalEntry.Trimmed trimmed -> first = Math.max(first, trimmed.firstSequence());
         case JournalEntry.Deleted deleted -> change = DELETED;
         case JournalEntry.Created created -> {}
         case JournalEntry.Batch batch -> {}
@@ -188,6 +203,7 @@ final class Group {
     }
     ends.add(head);
     changes.add(change);
+    firsts.add(first);
     if (change != DELETED) {
       rows.addAll(added);
       bytesOfRows.addAll(bytesOfAdded);
@@ -220,6 +236,7 @@ final class Group {
     parameters.longs(ends, Head::sequence);
     parameters.longs(ends, Head::checksum);
     parameters.ints(changes, Integer::intValue);
+    parameters.longs(firsts, Long::longValue);
 
     parameters.ints(keys, Mark::run);
     parameters.texts(keys, key -> key.of.id().tenant());
