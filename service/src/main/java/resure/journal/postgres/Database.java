@@ -54,7 +54,24 @@ final class Database implements AutoCloseable {
   /** Also how long a call waits for a connection that others use. */
   private static final int POOL_MILLIS = 2_500;
 
+  /** The migration needs a second one. */
+  private static final int FEWEST = 2;
+
   private static final int VALIDATION_MILLIS = 1_000;
+
+  /**
+   * Every statement finds its rows by primary keys, however many there are, so it is planned once
+   * and never over a whole table. Planning the append took longer than executing it; and a plan
+   * made while the tables are small, or known to be, must do when they are large. Set where they
+   * are known: not every database that speaks PostgreSQL has them.
+   */
+  private static final String PLANS =
+      """
+      SELECT set_config(name, 'force_generic_plan', false) FROM pg_settings
+        WHERE name = 'plan_cache_mode';
+      SELECT set_config(name, 'off', false) FROM pg_settings
+        WHERE name IN ('enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit');
+      """;
 
   /** Fails where the tables are gone, as after an empty database was put in place of ours. */
   private static final String WELL =
@@ -82,6 +99,13 @@ final class Database implements AutoCloseable {
   static Database connect(HikariConfig given, Durability durability)
       throws JournalUnavailableException {
     String url = withoutSecrets(String.valueOf(given.getJdbcUrl()));
+    int most = given.getMaximumPoolSize();
+    if (most > 0 && most < FEWEST) {
+      throw new JournalUnavailableException(
+          "the database %s is to be used by %d connection; spring.datasource.hikari"
+                  .formatted(url, most)
+              + ".maximum-pool-size must be %d or more".formatted(FEWEST));
+    }
     HikariDataSource pool;
     try {
       pool = new HikariDataSource(configure(given, durability));
@@ -123,7 +147,7 @@ final class Database implements AutoCloseable {
                     STATEMENT_MILLIS, LOCK_MILLIS, durability == Durability.FSYNC ? "on" : "off")
             + "SET idle_in_transaction_session_timeout = %d;".formatted(IDLE_IN_TRANSACTION_MILLIS);
     String theirs = config.getConnectionInitSql();
-    config.setConnectionInitSql(theirs == null ? own : own + theirs);
+    config.setConnectionInitSql(own + PLANS + (theirs == null ? "" : theirs));
     return config;
   }
 

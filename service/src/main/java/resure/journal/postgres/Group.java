@@ -42,7 +42,11 @@ final class Group {
   private static final int ADVANCED = 1;
   private static final int DELETED = 2;
 
-  /** A run's {@code run} is its place in the group, from 1. */
+  /**
+   * {@code run} is a run's place in the group, from 1. Tables are looked at from a row of the group
+   * each, never as a whole, whatever the planner knows of them: {@link Database} plans this once
+   * for as long as a connection lasts.
+   */
   private static final String APPEND =
       """
       WITH wanted AS (
@@ -51,10 +55,15 @@ final class Group {
           ?::bigint[], ?::int[], ?::bigint[]) WITH ORDINALITY AS w(tenant, name, incarnation,
           after_sequence, after_checksum, sequence, checksum, change, first_sequence, run)
       ), locked AS (
-        SELECT h.tenant, h.name, h.incarnation, h.sequence, h.checksum, h.first_sequence
-        FROM heads h JOIN wanted w ON h.tenant = w.tenant AND h.name = w.name
-        ORDER BY h.tenant, h.name
-        FOR NO KEY UPDATE OF h
+        SELECT w.tenant, w.name, w.incarnation, w.sequence, w.checksum, w.change,
+          w.first_sequence, w.run, h.first_sequence AS kept_from,
+          h.incarnation = w.incarnation AND h.sequence = w.after_sequence
+            AND h.checksum = w.after_checksum AS expected
+        FROM (SELECT * FROM wanted ORDER BY run) w
+        CROSS JOIN LATERAL (
+          SELECT i.incarnation, i.sequence, i.checksum, i.first_sequence FROM heads i
+          WHERE i.tenant = w.tenant AND i.name = w.name
+          FOR NO KEY UPDATE) h
       ), keyed AS (
         SELECT *
         FROM unnest(?::int[], ?::bytea[], ?::uuid[], ?::bytea[], ?::bigint[], ?::bigint[])
@@ -70,23 +79,18 @@ final class Group {
             AND r.sequence > k.sequence AND r.next_step <= k.step)
           AND NOT EXISTS (
             SELECT 1 FROM locked l
-            WHERE l.tenant = k.tenant AND l.incarnation = k.incarnation
-              AND k.step >= 0 AND k.sequence < l.first_sequence)
+            WHERE l.run = n.run AND k.step >= 0 AND k.sequence < l.kept_from)
       ), passed AS (
-        SELECT w.*
-        FROM wanted w
-        WHERE w.change > 0
-          AND EXISTS (
-            SELECT 1 FROM locked l
-            WHERE l.tenant = w.tenant AND l.name = w.name AND l.incarnation = w.incarnation
-              AND l.sequence = w.after_sequence AND l.checksum = w.after_checksum)
-          AND NOT EXISTS (SELECT 1 FROM repeated r WHERE r.run = w.run)
+        SELECT l.tenant, l.name, l.incarnation, l.sequence, l.checksum, l.change,
+          l.first_sequence, l.run
+        FROM locked l
+        WHERE l.change > 0 AND l.expected AND l.run <> ALL (ARRAY(SELECT run FROM repeated))
       ), created AS (
         INSERT INTO heads (tenant, name, incarnation, sequence, checksum)
         SELECT w.tenant, w.name, w.incarnation, w.sequence, w.checksum
         FROM wanted w
         WHERE w.change = 0
-          AND NOT EXISTS (SELECT 1 FROM locked l WHERE l.tenant = w.tenant AND l.name = w.name)
+          AND w.run <> ALL (ARRAY(SELECT run FROM locked))
           AND NOT EXISTS (
             SELECT 1 FROM garbage g WHERE g.tenant = w.tenant AND g.incarnation = w.incarnation)
         ORDER BY w.run
@@ -103,8 +107,8 @@ final class Group {
         WHERE p.change = 2 AND h.tenant = p.tenant AND h.name = p.name
         RETURNING p.run, h.tenant, h.incarnation
       ), won AS (
-        SELECT w.run FROM wanted w
-        JOIN created c ON c.tenant = w.tenant AND c.incarnation = w.incarnation
+        SELECT w.run FROM created c
+        JOIN wanted w ON c.tenant = w.tenant AND c.incarnation = w.incarnation
         UNION ALL SELECT run FROM advanced
         UNION ALL SELECT run FROM deleted
       ), new_entries AS (
@@ -119,7 +123,7 @@ final class Group {
         INSERT INTO idempotency_keys (tenant, incarnation, idempotency_key, sequence, step)
         SELECT k.tenant, k.incarnation, k.idempotency_key, k.sequence, k.step
         FROM keyed k
-        WHERE k.run IN (SELECT run FROM won)
+        WHERE k.run = ANY (ARRAY(SELECT run FROM won))
         ON CONFLICT (tenant, incarnation, idempotency_key)
           DO UPDATE SET sequence = excluded.sequence, step = excluded.step
       ), new_rewinds AS (
@@ -127,7 +131,7 @@ final class Group {
         SELECT r.tenant, r.incarnation, r.sequence, r.next_step
         FROM unnest(?::int[], ?::bytea[], ?::uuid[], ?::bigint[], ?::bigint[])
           AS r(run, tenant, incarnation, sequence, next_step)
-        WHERE r.run IN (SELECT run FROM won)
+        WHERE r.run = ANY (ARRAY(SELECT run FROM won))
       ), new_trimmings AS (
         INSERT INTO trimmings (tenant, incarnation, first_sequence)
         SELECT tenant, incarnation, first_sequence FROM advanced WHERE first_sequence > 0

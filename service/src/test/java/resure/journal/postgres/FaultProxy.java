@@ -131,7 +131,11 @@ public final class FaultProxy implements AutoCloseable {
           client.close();
           continue;
         }
-        Connection connection = new Connection(client, new Socket("127.0.0.1", target));
+        Socket server = new Socket("127.0.0.1", target);
+        // Messages are passed on one by one; each would wait for the last one's acknowledgement.
+        client.setTcpNoDelay(true);
+        server.setTcpNoDelay(true);
+        Connection connection = new Connection(client, server);
         connections.add(connection);
         thread("up", connection::up);
         thread("down", connection::down);
@@ -148,6 +152,7 @@ public final class FaultProxy implements AutoCloseable {
     private final Socket client;
     private final Socket server;
     private volatile boolean mute;
+    private boolean answered;
 
     Connection(Socket client, Socket server) {
       this.client = client;
@@ -215,8 +220,6 @@ public final class FaultProxy implements AutoCloseable {
         }
       }
     }
-
-    private boolean answered;
 
     /** From the database to the service, as it comes. */
     void down() {

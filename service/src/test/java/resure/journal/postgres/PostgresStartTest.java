@@ -214,6 +214,14 @@ class PostgresStartTest {
   }
 
   @Test
+  void aPoolOfOneConnection() {
+    HikariConfig config = database.config();
+    config.setMaximumPoolSize(1);
+
+    assertRefused(config, "maximum-pool-size must be 2 or more");
+  }
+
+  @Test
   void manyProcessesThatStartAtOnceOnAnEmptyDatabaseAllCome() throws Exception {
     int processes = 6;
     try (ExecutorService threads = Executors.newFixedThreadPool(processes)) {
