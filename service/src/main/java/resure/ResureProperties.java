@@ -18,6 +18,7 @@ import org.springframework.core.env.PropertySource;
 import org.springframework.util.unit.DataSize;
 import resure.journal.Durability;
 import resure.journal.postgres.PostgresJournal;
+import resure.observation.Retention;
 import resure.run.RunLimits;
 
 /**
@@ -29,6 +30,8 @@ import resure.run.RunLimits;
  * @param durability what an answered batch survives
  * @param maxLosses most losses of a batch
  * @param maxBody most bytes of a body
+ * @param retention of runs that are created without saying theirs
+ * @param idleRuns after what time without an entry a run is deleted; null for never
  * @param runs bounds of what is held in memory
  * @param computeBackend what weighs and folds
  * @param computeDevice where tensors do it
@@ -45,6 +48,8 @@ record ResureProperties(
     Durability durability,
     int maxLosses,
     int maxBody,
+    Retention retention,
+    @Nullable Duration idleRuns,
     RunLimits runs,
     ComputeChoice.Backend computeBackend,
     String computeDevice,
@@ -66,6 +71,8 @@ record ResureProperties(
    */
   record Property<T>(
       String name, String byDefault, String valid, String meaning, Function<String, T> parser) {}
+
+  private static final long LARGEST_STEP = (1L << 53) - 1;
 
   static final Property<StoreChoice.Store> STORE =
       new Property<>(
@@ -152,6 +159,37 @@ record ResureProperties(
           Duration.ofSeconds(1),
           "a duration from 1s to 365d",
           "how long a run stays in memory, and its series in the metrics, without a request");
+
+  static final Property<Retention> RETENTION =
+      new Property<>(
+          "resure.retention.observations",
+          "all",
+          "all, or a whole number from 1 to " + LARGEST_STEP,
+          "how many of its newest steps' losses a run keeps that does not say so when it is created"
+              + " (`retention`); it is recorded with the run, and changing it changes no run",
+          text ->
+              text.equals("all")
+                  ? Retention.ALL
+                  : new Retention(within(Long.parseLong(text), 1, LARGEST_STEP)));
+
+  static final Property<Optional<Duration>> IDLE_RUNS =
+      new Property<>(
+          "resure.retention.idle-runs",
+          "never",
+          "never, or a duration from 1d to 36500d",
+          "after what time in which nothing was recorded to it a run is deleted, active or"
+              + " finished",
+          text -> {
+            if (text.equals("never")) {
+              return Optional.empty();
+            }
+            Duration duration = DurationStyle.detectAndParse(text);
+            within(
+                duration.toSeconds(),
+                Duration.ofDays(1).toSeconds(),
+                Duration.ofDays(36_500).toSeconds());
+            return Optional.of(duration);
+          });
 
   static final Property<ComputeChoice.Backend> COMPUTE_BACKEND =
       new Property<>(
@@ -248,6 +286,8 @@ record ResureProperties(
           QUEUED_LOSSES,
           LOADED_RUNS,
           IDLE_AFTER,
+          RETENTION,
+          IDLE_RUNS,
           COMPUTE_BACKEND,
           COMPUTE_DEVICE,
           LIBTORCH,
@@ -319,6 +359,8 @@ record ResureProperties(
             reader.value(LOADED_RUNS, 1),
             reader.value(IDLE_AFTER, Duration.ZERO),
             reader.value(FRESHNESS, Duration.ZERO));
+    Retention retention = reader.value(RETENTION, Retention.ALL);
+    Duration idleRuns = reader.value(IDLE_RUNS, Optional.<Duration>empty()).orElse(null);
     ComputeChoice.Backend backend = reader.value(COMPUTE_BACKEND, ComputeChoice.Backend.JVM);
     String device = reader.value(COMPUTE_DEVICE, "auto");
     Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);
@@ -361,6 +403,8 @@ record ResureProperties(
         durability,
         maxLosses,
         maxBody,
+        retention,
+        idleRuns,
         runs,
         backend,
         device,

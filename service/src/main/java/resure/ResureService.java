@@ -3,6 +3,7 @@ package resure;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -119,6 +120,10 @@ public class ResureService {
             properties.runs(),
             InstantSource.system(),
             meters);
+    Duration idleRuns = properties.idleRuns();
+    if (idleRuns != null) {
+      runs.deleteIdle(idleRuns);
+    }
     meters.watch(runs, store::bytes);
     meters.watch(compute::status);
     return runs;
@@ -168,6 +173,7 @@ public class ResureService {
         runs,
         replays,
         compute::status,
+        properties.retention(),
         properties.maxLosses(),
         properties.maxBody(),
         meters::answered);

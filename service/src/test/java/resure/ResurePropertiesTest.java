@@ -19,6 +19,7 @@ import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
 import resure.journal.Durability;
+import resure.observation.Retention;
 import resure.run.RunLimits;
 
 class ResurePropertiesTest {
@@ -62,6 +63,8 @@ class ResurePropertiesTest {
                 Durability.FSYNC,
                 65_536,
                 8 << 20,
+                Retention.ALL,
+                null,
                 new RunLimits(4096, 4_194_304, 10_000, Duration.ofHours(1), Duration.ofSeconds(1)),
                 ComputeChoice.Backend.AUTO,
                 "auto",
@@ -88,6 +91,8 @@ class ResurePropertiesTest {
                 "resure.limits.queued-losses", "164",
                 "resure.limits.loaded-runs", "9",
                 "resure.runs.idle-after", "90s",
+                "resure.retention.observations", "5000",
+                "resure.retention.idle-runs", "30d",
                 "resure.compute.backend", "djl",
                 "resure.compute.device", "gpu:1",
                 "resure.compute.libtorch", "/opt/libtorch/lib",
@@ -103,6 +108,8 @@ class ResurePropertiesTest {
                 Durability.OS,
                 100,
                 64 << 10,
+                new Retention(5000),
+                Duration.ofDays(30),
                 new RunLimits(7, 164, 9, Duration.ofSeconds(90), Duration.ofMillis(250)),
                 ComputeChoice.Backend.DJL,
                 "gpu:1",

@@ -273,6 +273,12 @@ final class ReplaySpeed {
     public void deviceFailed() {}
 
     @Override
+    public void trimmed(long entries) {}
+
+    @Override
+    public void retired() {}
+
+    @Override
     public void recovered(long nanos) {}
 
     @Override

@@ -126,6 +126,11 @@ final class AnswerReader implements AutoCloseable {
     return List.copyOf(list);
   }
 
+  /** Whether the cursor is on text. */
+  boolean isText() {
+    return parser.currentToken() == JsonToken.VALUE_STRING;
+  }
+
   boolean isNull() {
     return parser.currentToken() == JsonToken.VALUE_NULL;
   }

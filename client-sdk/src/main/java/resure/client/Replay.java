@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param sequence of the run's newest change when it was asked for
  * @param createdAt when it was asked for
  * @param finishedAt when it ended; null while it is running
+ * @param wholeFrom where the batches begin that it is of; null for all that the run ever had
  * @param detail why it failed; null unless it did
  * @param results best first; empty unless it is done, and in a list of replays
  */
@@ -25,6 +26,7 @@ public record Replay(
     long sequence,
     Instant createdAt,
     @Nullable Instant finishedAt,
+    @Nullable WholeFrom wholeFrom,
     @Nullable String detail,
     List<ReplayResult> results) {
 

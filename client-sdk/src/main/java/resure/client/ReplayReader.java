@@ -19,6 +19,7 @@ final class ReplayReader {
     Long sequence = null;
     Instant createdAt = null;
     Instant finishedAt = null;
+    WholeFrom wholeFrom = null;
     String detail = null;
     List<ReplayResult> results = List.of();
     in.beginObject();
@@ -31,6 +32,7 @@ final class ReplayReader {
         case "sequence" -> sequence = in.integer();
         case "createdAt" -> createdAt = in.instant();
         case "finishedAt" -> finishedAt = in.instantOrNull();
+        case "wholeFrom" -> wholeFrom = in.isNull() ? null : RunReader.readWholeFrom(in);
         case "detail" -> detail = in.text();
         case "results" -> results = in.list(ReplayReader::readResult);
         default -> in.skip();
@@ -44,6 +46,7 @@ final class ReplayReader {
         required(sequence, "sequence"),
         required(createdAt, "createdAt"),
         finishedAt,
+        wholeFrom,
         detail,
         results);
   }

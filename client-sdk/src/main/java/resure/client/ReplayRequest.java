@@ -58,10 +58,13 @@ public final class ReplayRequest {
 
     private Builder() {}
 
-    /** One to try: what it leaves open is as in the recorded run. Without labels or start. */
+    /**
+     * One to try: what it leaves open is as in the recorded run. Without labels, start, retention.
+     */
     public Builder configuration(Settings settings) {
-      if (!settings.labels.isEmpty() || settings.startFrom != null) {
-        throw new IllegalArgumentException("a replay's configuration has no labels and no start");
+      if (!settings.labels.isEmpty() || settings.startFrom != null || settings.retention != null) {
+        throw new IllegalArgumentException(
+            "a replay's configuration has no labels, no start and no retention");
       }
       configurations.add(settings);
       return this;

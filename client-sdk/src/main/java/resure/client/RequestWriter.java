@@ -151,6 +151,20 @@ final class RequestWriter {
       }
       out.writeEndObject();
     }
+    Retention retention = settings.retention;
+    if (retention != null) {
+      out.writeName("retention");
+      out.writeStartObject();
+      if (retention.steps() == null) {
+        out.writeStringProperty("observations", "all");
+      } else {
+        out.writeName("observations");
+        out.writeStartObject();
+        out.writeNumberProperty("steps", (long) retention.steps());
+        out.writeEndObject();
+      }
+      out.writeEndObject();
+    }
     out.writeEndObject();
   }
 

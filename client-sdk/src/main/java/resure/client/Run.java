@@ -20,6 +20,8 @@ import resure.weighting.Configuration;
  * @param configuration complete
  * @param labels by name
  * @param startFrom what it began with; null for nothing
+ * @param retention how long its losses are kept
+ * @param wholeFrom where what is kept of it begins; null while that is everything
  */
 public record Run(
     String run,
@@ -33,7 +35,9 @@ public record Run(
     @Nullable Instant finishedAt,
     Configuration configuration,
     Map<String, String> labels,
-    @Nullable StartFrom startFrom) {
+    @Nullable StartFrom startFrom,
+    Retention retention,
+    @Nullable WholeFrom wholeFrom) {
 
   /** Whether a run's training is over. */
   public enum State {

@@ -29,6 +29,7 @@ final class RunReader {
     Instant createdAt = null;
     Instant lastBatchAt = null;
     Instant finishedAt = null;
+    WholeFrom wholeFrom = null;
     Settings configuration = null;
     in.beginObject();
     for (String field; (field = in.field()) != null; ) {
@@ -42,6 +43,7 @@ final class RunReader {
         case "createdAt" -> createdAt = in.instant();
         case "lastBatchAt" -> lastBatchAt = in.instantOrNull();
         case "finishedAt" -> finishedAt = in.instantOrNull();
+        case "wholeFrom" -> wholeFrom = in.isNull() ? null : readWholeFrom(in);
         case "configuration" -> configuration = readSettings(in);
         default -> in.skip();
       }
@@ -59,7 +61,23 @@ final class RunReader {
         finishedAt,
         complete(settings),
         settings.labels,
-        settings.startFrom);
+        settings.startFrom,
+        required(settings.retention, "retention"),
+        wholeFrom);
+  }
+
+  static WholeFrom readWholeFrom(AnswerReader in) {
+    Long step = null;
+    Long sequence = null;
+    in.beginObject();
+    for (String field; (field = in.field()) != null; ) {
+      switch (field) {
+        case "step" -> step = in.integerOrNull();
+        case "sequence" -> sequence = in.integer();
+        default -> in.skip();
+      }
+    }
+    return new WholeFrom(step, required(sequence, "sequence"));
   }
 
   static RunPage readPage(AnswerReader in) {
@@ -119,6 +137,7 @@ final class RunReader {
               settings.startFrom(readStartFrom(in));
             }
           }
+          case "retention" -> readRetention(in, settings);
           default -> in.skip();
         }
       }
@@ -172,6 +191,35 @@ final class RunReader {
       labels.put(name, in.text());
     }
     return labels;
+  }
+
+  private static void readRetention(AnswerReader in, Settings.Builder settings) {
+    in.beginObject();
+    for (String field; (field = in.field()) != null; ) {
+      if (!field.equals("observations")) {
+        in.skip();
+      } else if (in.isText()) {
+        if (!in.text().equals("all")) {
+          throw in.unexpected("all, or an object");
+        }
+        settings.retention(Retention.ALL);
+      } else {
+        settings.retention(Retention.ofSteps(readSteps(in)));
+      }
+    }
+  }
+
+  private static long readSteps(AnswerReader in) {
+    Long steps = null;
+    in.beginObject();
+    for (String field; (field = in.field()) != null; ) {
+      if (field.equals("steps")) {
+        steps = in.integer();
+      } else {
+        in.skip();
+      }
+    }
+    return required(steps, "steps");
   }
 
   private static StartFrom readStartFrom(AnswerReader in) {

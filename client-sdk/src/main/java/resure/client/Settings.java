@@ -13,9 +13,9 @@ import resure.weighting.Normalization;
 import resure.weighting.WeightFunction;
 
 /**
- * A run's configuration, whole or in part, with its labels and what it starts from: only what was
- * set is sent. On a run that exists only that is compared; in a replay the rest is as in the
- * recorded run. Immutable.
+ * A run's configuration, whole or in part, with its labels, what it starts from and what it keeps:
+ * only what was set is sent. On a run that exists only that is compared; in a replay the rest is as
+ * in the recorded run. Immutable.
  */
 public final class Settings {
 
@@ -30,12 +30,14 @@ public final class Settings {
 
   final Map<String, String> labels;
   final @Nullable StartFrom startFrom;
+  final @Nullable Retention retention;
   private final UnaryOperator<Configuration> changes;
 
   private Settings(Builder builder) {
     fields = Collections.unmodifiableMap(new LinkedHashMap<>(builder.fields));
     labels = Collections.unmodifiableMap(new TreeMap<>(builder.labels));
     startFrom = builder.startFrom;
+    retention = builder.retention;
     changes = builder.changes;
   }
 
@@ -77,17 +79,22 @@ public final class Settings {
     return other instanceof Settings settings
         && fields.equals(settings.fields)
         && labels.equals(settings.labels)
-        && Objects.equals(startFrom, settings.startFrom);
+        && Objects.equals(startFrom, settings.startFrom)
+        && Objects.equals(retention, settings.retention);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(fields, labels, startFrom);
+    return Objects.hash(fields, labels, startFrom, retention);
   }
 
   @Override
   public String toString() {
-    return "Settings" + fields + labels + (startFrom == null ? "" : startFrom);
+    return "Settings"
+        + fields
+        + labels
+        + (startFrom == null ? "" : startFrom)
+        + (retention == null ? "" : retention);
   }
 
   /** Gathers settings; what is not set is not sent. Values out of their range are refused here. */
@@ -96,6 +103,7 @@ public final class Settings {
     private final Map<String, @Nullable Object> fields = new LinkedHashMap<>();
     private final Map<String, String> labels = new TreeMap<>();
     private @Nullable StartFrom startFrom;
+    private @Nullable Retention retention;
     private UnaryOperator<Configuration> changes = c -> c;
     private Configuration example = Configuration.DEFAULT;
 
@@ -201,6 +209,12 @@ public final class Settings {
     /** Whose statistics the new run begins with. */
     public Builder startFrom(StartFrom value) {
       startFrom = value;
+      return this;
+    }
+
+    /** How long its losses are kept. */
+    public Builder retention(Retention value) {
+      retention = value;
       return this;
     }
 

@@ -231,6 +231,8 @@ class LocalReferenceTest {
         null,
         configuration,
         Map.of(),
+        null,
+        Retention.ALL,
         null);
   }
 }

@@ -33,6 +33,7 @@ class SettingsTest {
           .label("experiment", "a \uD83D\uDE00 b")
           .label("empty", "")
           .startFrom(new StartFrom("sft-41", 9000L, 500.0))
+          .retention(Retention.ofSteps(20_000))
           .build();
 
   private static String written(Settings settings) {
@@ -51,11 +52,17 @@ class SettingsTest {
         .isEqualTo("{\"halfLife\":4000.0,\"weighting\":{\"threshold\":0.5}}");
     assertThat(written(Settings.builder().halfLife(Double.POSITIVE_INFINITY).build()))
         .isEqualTo("{\"halfLife\":null}");
+    assertThat(written(Settings.builder().retention(Retention.ALL).build()))
+        .isEqualTo("{\"retention\":{\"observations\":\"all\"}}");
+    assertThat(written(Settings.builder().retention(Retention.ofSteps(7)).build()))
+        .isEqualTo("{\"retention\":{\"observations\":{\"steps\":7}}}");
   }
 
   @Test
   void everyFieldComesBack() {
     assertThat(readBack(EVERYTHING)).isEqualTo(EVERYTHING);
+    Settings all = Settings.builder().retention(Retention.ALL).build();
+    assertThat(readBack(all)).isEqualTo(all);
     assertThat(readBack(EVERYTHING).complete()).isEqualTo(EVERYTHING.complete());
   }
 

@@ -154,6 +154,8 @@ final class SimulatedService implements RunCalls {
         null,
         configuration,
         Map.of(),
+        null,
+        Retention.ALL,
         null);
   }
 

@@ -14,6 +14,7 @@ import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import resure.compute.ComputeStatus;
+import resure.observation.Retention;
 import resure.replay.Replays;
 import resure.run.Runs;
 
@@ -29,6 +30,7 @@ public final class Api {
    * Every address with its operations.
    *
    * @param compute what computes now
+   * @param retention of runs that are created without saying theirs
    * @param maxLosses most losses of a batch
    * @param maxBody most bytes of a body
    * @param answered is told the nanoseconds from the arrival of a batch's head to its answer
@@ -37,11 +39,12 @@ public final class Api {
       Runs runs,
       Replays replays,
       Supplier<ComputeStatus> compute,
+      Retention retention,
       int maxLosses,
       int maxBody,
       LongConsumer answered) {
     ReplayHandler replay = new ReplayHandler(replays);
-    RunHandler run = new RunHandler(runs);
+    RunHandler run = new RunHandler(runs, retention);
     ObservationsHandler observations = new ObservationsHandler(runs, maxLosses, answered);
     byte[] contract = contract();
     Map<String, Resource> resources =

@@ -15,12 +15,15 @@ import resure.journal.JournalException;
 import resure.observation.RunId;
 import resure.run.Runs;
 import resure.run.Scored;
+import resure.run.WholeFrom;
 
 /** The main job, and its record. */
 final class ObservationsHandler {
 
   private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
   private static final String RESURE_SEQUENCE = "Resure-Sequence";
+  private static final String RESURE_WHOLE_FROM_STEP = "Resure-Whole-From-Step";
+  private static final String RESURE_WHOLE_FROM_SEQUENCE = "Resure-Whole-From-Sequence";
   private static final String INCLUDE = "include";
   private static final String IDEMPOTENCY_REPLAYED = "Idempotency-Replayed";
   private static final int MAX_KEY = 255;
@@ -145,6 +148,13 @@ final class ObservationsHandler {
               exchange.response().setStatusCode(HttpStatus.OK);
               HttpHeaders headers = exchange.response().getHeaders();
               headers.set(RESURE_SEQUENCE, Long.toString(export.sequence()));
+              WholeFrom wholeFrom = export.wholeFrom();
+              if (wholeFrom.trimmed()) {
+                headers.set(RESURE_WHOLE_FROM_SEQUENCE, Long.toString(wholeFrom.sequence()));
+                if (wholeFrom.step() >= 0) {
+                  headers.set(RESURE_WHOLE_FROM_STEP, Long.toString(wholeFrom.step()));
+                }
+              }
               headers.set(
                   HttpHeaders.CONTENT_TYPE,
                   exchange.representation() == Representation.CBOR

@@ -15,6 +15,7 @@ import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
 import resure.journal.CorruptJournalException;
 import resure.journal.JournalException;
+import resure.run.DroppedException;
 
 /** Turns every failure into a problem answer (RFC 9457); what is our own fault is logged. */
 final class ProblemHandler implements WebExceptionHandler, Ordered {
@@ -83,6 +84,10 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
             ProblemType.RUN_DAMAGED,
             "A record of this run is damaged; the service's log names it. Restore a backup.");
       }
+      case DroppedException dropped ->
+          ProblemException.of(
+              ProblemType.STORE_UNAVAILABLE,
+              "The run's retention dropped some of this while it was read. Try again.");
       case JournalException away ->
           ProblemException.of(
               ProblemType.STORE_UNAVAILABLE, "The store is unavailable. Try again.");

@@ -21,6 +21,8 @@ enum ProblemType {
   STALE_ATTEMPT(409, "This is not the run's current attempt"),
   /** A batch past the newest step of a finished run, or one without a step. */
   RUN_FINISHED(409, "The run is finished"),
+  /** A batch of, or a rewind to, a step whose losses the run's retention has dropped. */
+  STEP_TOO_OLD(409, "The step is older than what the run keeps"),
   /** The run has not come to the sequence that was asked for. */
   SEQUENCE_NOT_REACHED(409, "The run has not come to this sequence"),
   BODY_TOO_LARGE(413, "The body is too large"),

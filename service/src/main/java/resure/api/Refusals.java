@@ -30,6 +30,7 @@ final class Refusals {
               ProblemType.RUN_FINISHED,
               "A finished run takes batches of its newest step and before only. A rewind reopens"
                   + " it.");
+      case Refusal.STEP_TOO_OLD -> tooOld(refused.detail());
       case Refusal.KEY_REUSED ->
           ProblemException.of(
               ProblemType.KEY_REUSED,
@@ -60,6 +61,12 @@ final class Refusals {
       case Refusal.START_TOO_OLD ->
           ProblemException.invalid(
               "/startFrom/step", "That run has no usable observation up to this step.");
+      case Refusal.START_DROPPED ->
+          ProblemException.invalid(
+              "/startFrom/step",
+              "That run's retention has dropped what is needed. The earliest step to start from is "
+                  + refused.detail()
+                  + ".");
       case Refusal.START_TOO_NEW ->
           ProblemException.invalid(
               "/startFrom/step",
@@ -127,5 +134,20 @@ final class Refusals {
               "A record of this run does not match its checksum or is missing. Other runs are not"
                   + " affected. Restore a backup; the service's log names the record.");
     };
+  }
+
+  private static ProblemException tooOld(String earliestStep) {
+    return earliestStep.isEmpty()
+        ? ProblemException.of(
+            ProblemType.STEP_TOO_OLD,
+            "The batch of this Idempotency-Key was recorded, and has been dropped since by the"
+                + " run's retention: its weights are known no more, and it does not count twice.")
+        : ProblemException.of(
+                ProblemType.STEP_TOO_OLD,
+                "The run's retention has dropped the losses of older steps. The earliest step that"
+                    + " is taken, or rewound to, is "
+                    + earliestStep
+                    + ".")
+            .with(json -> json.writeNumberProperty("earliestStep", Long.parseLong(earliestStep)));
   }
 }

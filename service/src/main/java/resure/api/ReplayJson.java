@@ -101,6 +101,7 @@ final class ReplayJson {
     json.writeNumberProperty("progress", replay.progress());
     json.writeNumberProperty("configurations", replay.configurations());
     json.writeNumberProperty("sequence", replay.sequence());
+    RunJson.write(json, replay.wholeFrom());
     RunJson.time(json, "createdAt", replay.createdAt());
     RunJson.time(json, "finishedAt", replay.finishedAt());
     if (replay.detail() != null) {

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import reactor.core.publisher.Mono;
+import resure.observation.Retention;
 import resure.observation.RunId;
 import resure.run.RunDescription;
 import resure.run.RunStatistics;
@@ -27,9 +28,12 @@ final class RunHandler {
   static final String AT_LEAST_SEQUENCE = "atLeastSequence";
 
   private final Runs runs;
+  private final Retention retention;
 
-  RunHandler(Runs runs) {
+  /** With the retention of runs that ask for none in particular. */
+  RunHandler(Runs runs, Retention retention) {
     this.runs = runs;
+    this.retention = retention;
   }
 
   static RunId runId(Exchange exchange) {
@@ -45,14 +49,14 @@ final class RunHandler {
     exchange.offer();
     RunId id = runId(exchange);
     return exchange
-        .body(false, RunHandler::settings)
+        .body(false, this::settings)
         .flatMap(wanted -> exchange.await(runs.create(id, wanted)))
         .flatMap(
             created -> exchange.answer(created.isNew() ? 201 : 200, RunJson.run(created.run())));
   }
 
-  private static WantedSettings settings(Representation sent, byte[] body, int length) {
-    return SettingsReader.read(Json.read(sent, body, length));
+  private WantedSettings settings(Representation sent, byte[] body, int length) {
+    return SettingsReader.read(Json.read(sent, body, length), retention);
   }
 
   Mono<Void> describe(Exchange exchange) {

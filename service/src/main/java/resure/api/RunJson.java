@@ -16,6 +16,7 @@ import resure.run.RunStatistics;
 import resure.run.Totals;
 import resure.run.TurnStatistics;
 import resure.run.WeightSums;
+import resure.run.WholeFrom;
 import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
@@ -63,6 +64,7 @@ final class RunJson {
     time(json, "createdAt", run.createdAt());
     time(json, "lastBatchAt", run.lastBatchAt());
     time(json, "finishedAt", run.finishedAt());
+    write(json, run.wholeFrom());
     json.writeName("configuration");
     write(json, run.settings());
     json.writeEndObject();
@@ -75,6 +77,27 @@ final class RunJson {
     new TreeMap<>(settings.labels()).forEach(json::writeStringProperty);
     json.writeEndObject();
     write(json, settings.startFrom());
+    json.writeObjectPropertyStart("retention");
+    if (settings.retention().keepsAll()) {
+      json.writeStringProperty("observations", "all");
+    } else {
+      json.writeObjectPropertyStart("observations");
+      json.writeNumberProperty("steps", settings.retention().steps());
+      json.writeEndObject();
+    }
+    json.writeEndObject();
+    json.writeEndObject();
+  }
+
+  static void write(JsonGenerator json, WholeFrom wholeFrom) {
+    json.writeName("wholeFrom");
+    if (!wholeFrom.trimmed()) {
+      json.writeNull();
+      return;
+    }
+    json.writeStartObject();
+    step(json, wholeFrom.step() < 0 ? null : wholeFrom.step());
+    json.writeNumberProperty("sequence", wholeFrom.sequence());
     json.writeEndObject();
   }
 

@@ -9,6 +9,7 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import resure.observation.Retention;
 import resure.observation.RunId;
 import resure.observation.StartFrom;
 import resure.run.RunSettings;
@@ -115,33 +116,39 @@ final class SettingsReader {
               settings -> settings.configuration().shadow()),
           new Field(
               "/labels",
-              (settings, pointer, json) ->
-                  new RunSettings(
-                      settings.configuration(), labels(pointer, json), settings.startFrom()),
+              (settings, pointer, json) -> settings.withLabels(labels(pointer, json)),
               RunSettings::labels),
           new Field(
               "/startFrom",
-              (settings, pointer, json) ->
-                  new RunSettings(
-                      settings.configuration(), settings.labels(), startFrom(pointer, json)),
-              RunSettings::startFrom));
+              (settings, pointer, json) -> settings.withStartFrom(startFrom(pointer, json)),
+              RunSettings::startFrom),
+          new Field(
+              "/retention/observations",
+              (settings, pointer, json) -> settings.withRetention(retention(pointer, json)),
+              RunSettings::retention));
 
   /** Those that decide weights and statistics: all but what names a run or where it starts. */
   private static final List<Field> CONFIGURATION =
       FIELDS.stream()
           .filter(field -> !field.pointer.equals("/labels"))
-          .filter(field -> !field.pointer.startsWith("/startFrom"))
+          .filter(field -> !field.pointer.equals("/startFrom"))
+          .filter(field -> !field.pointer.startsWith("/retention"))
           .toList();
 
   private SettingsReader() {}
 
-  /** What a create asks for; an absent body asks for nothing in particular. */
-  static WantedSettings read(JsonNode body) {
+  /**
+   * What a create asks for; an absent body asks for nothing in particular.
+   *
+   * @param byDefault the retention of a run that says nothing of it
+   */
+  static WantedSettings read(JsonNode body, Retention byDefault) {
     if (!body.isMissingNode() && !body.isObject()) {
       throw ProblemException.invalid("", "must be an object.");
     }
     List<Field> sent = new ArrayList<>();
-    RunSettings settings = read(FIELDS, RunSettings.DEFAULT, "", "", body, sent);
+    RunSettings settings =
+        read(FIELDS, RunSettings.DEFAULT.withRetention(byDefault), "", "", body, sent);
     List<String> pointers = sent.stream().map(Field::pointer).toList();
     if (pointers.contains("/weighting/function") && !pointers.contains("/weighting/threshold")) {
       Configuration read = settings.configuration();
@@ -253,7 +260,7 @@ final class SettingsReader {
   }
 
   private static RunSettings with(RunSettings settings, Configuration configuration) {
-    return new RunSettings(configuration, settings.labels(), settings.startFrom());
+    return settings.withConfiguration(configuration);
   }
 
   private static Field number(
@@ -329,6 +336,25 @@ final class SettingsReader {
       throw ProblemException.invalid(pointer, "A run may have " + MAX_LABELS + " labels.");
     }
     return labels;
+  }
+
+  private static Retention retention(String pointer, JsonNode json) {
+    if (json.isString() && json.stringValue().equals("all")) {
+      return Retention.ALL;
+    }
+    if (!json.isObject()) {
+      throw ProblemException.invalid(pointer, "must be \"all\" or an object.");
+    }
+    Json.requireFields(json, pointer, List.of("steps"));
+    JsonNode steps = json.path("steps");
+    if (!steps.isIntegralNumber()
+        || !steps.canConvertToLong()
+        || steps.longValue() < 1
+        || steps.longValue() > RunHandler.LARGEST_STEP) {
+      throw ProblemException.invalid(
+          pointer + "/steps", "must be a whole number from 1 to " + RunHandler.LARGEST_STEP + ".");
+    }
+    return new Retention(steps.longValue());
   }
 
   /** Null for none, which is also how it is shown. */

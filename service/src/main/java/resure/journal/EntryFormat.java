@@ -13,6 +13,7 @@ import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import resure.observation.ObservationBatch;
+import resure.observation.Retention;
 import resure.observation.StartFrom;
 import resure.observation.Weights;
 import resure.statistics.Moments;
@@ -38,16 +39,18 @@ import resure.weighting.Weighting;
  *
  *   1 created   function text, threshold, sharpness, floor (8 each), warmUp, maxTurns (varints),
  *               maxLoss, halfLife (8 each), lag (varint), fold text, propagation strength and
- *               decay (8 each), normalization text, flags (1; bits from the lowest: shadow, start),
- *               labels: number (varint), each its key and value (texts), sorted by key;
+ *               decay (8 each), normalization text, flags (1; bits from the lowest: shadow, start,
+ *               retention), labels: number (varint), each its key and value (texts), sorted by key;
  *               start, only if its flag is set:
  *                 run (text), whether a step was asked for (1), that step (varint), observations
  *                 (8), whether it came to a step (1), that step (varint), triples: number
  *                 (varint), each its n, mean, M2 (8 each) and seen (varint)
+ *               retention, only if its flag is set: steps (varint); without it, all
  *   2 batch     see below
  *   3 rewound   nextStep (varint), whether it names an attempt (1), the attempt (text)
  *   4 finished  nothing
  *   5 deleted   nothing
+ *   6 trimmed   earliestStep, firstSequence (varints)
  *
  *   batch, every part but those marked * only if its flag is set:
  *     flags *              2 bytes, bits from the lowest: step, key, attempt, wide losses, nulls,
@@ -92,9 +95,12 @@ public final class EntryFormat {
   private static final int REWOUND = 3;
   private static final int FINISHED = 4;
   private static final int DELETED = 5;
+  private static final int TRIMMED = 6;
 
   private static final int CREATED_SHADOW = 1;
   private static final int CREATED_START = 1 << 1;
+  private static final int CREATED_RETENTION = 1 << 2;
+  private static final int CREATED_FLAGS = CREATED_SHADOW | CREATED_START | CREATED_RETENTION;
 
   private static final int STEP = 1;
   private static final int KEY = 1 << 1;
@@ -155,6 +161,11 @@ public final class EntryFormat {
         }
       }
       case JournalEntry.Finished finished -> begin(out, FINISHED, finished.at());
+      case JournalEntry.Trimmed trimmed -> {
+        begin(out, TRIMMED, trimmed.at());
+        out.putVarint(trimmed.earliestStep());
+        out.putVarint(trimmed.firstSequence());
+      }
       case JournalEntry.Deleted deleted -> begin(out, DELETED, deleted.at());
     }
     out.putInt(checksum(crc, owner, incarnation, sequence, out.bytes(), out.size()));
@@ -197,6 +208,7 @@ public final class EntryFormat {
               new JournalEntry.Rewound(
                   at, in.takeVarint(), in.takeByte() == 0 ? null : in.takeText());
           case FINISHED -> new JournalEntry.Finished(at);
+          case TRIMMED -> new JournalEntry.Trimmed(at, in.takeVarint(), in.takeVarint());
           case DELETED -> new JournalEntry.Deleted(at);
           default -> throw new CorruptJournalException("unknown kind of entry " + kind);
         };
@@ -237,8 +249,11 @@ public final class EntryFormat {
     out.putDouble(configuration.propagation().decay());
     out.putText(configuration.normalization().label());
     Start start = created.start();
+    Retention retention = created.retention();
     out.putByte(
-        (configuration.shadow() ? CREATED_SHADOW : 0) | (start == null ? 0 : CREATED_START));
+        (configuration.shadow() ? CREATED_SHADOW : 0)
+            | (start == null ? 0 : CREATED_START)
+            | (retention.keepsAll() ? 0 : CREATED_RETENTION));
     out.putVarint(created.labels().size());
     new TreeMap<>(created.labels())
         .forEach(
@@ -248,6 +263,9 @@ public final class EntryFormat {
             });
     if (start != null) {
       putStart(out, start);
+    }
+    if (!retention.keepsAll()) {
+      out.putVarint(retention.steps());
     }
   }
 
@@ -292,7 +310,7 @@ public final class EntryFormat {
               normalization(in.takeText()),
               false);
       int flags = in.takeByte();
-      if ((flags & ~(CREATED_SHADOW | CREATED_START)) != 0) {
+      if ((flags & ~CREATED_FLAGS) != 0) {
         throw new CorruptJournalException("a run was created with unknown flags " + flags);
       }
       Map<String, String> labels = new LinkedHashMap<>();
@@ -304,7 +322,8 @@ public final class EntryFormat {
           at,
           unshadowed.withShadow((flags & CREATED_SHADOW) != 0),
           labels,
-          (flags & CREATED_START) == 0 ? null : takeStart(in));
+          (flags & CREATED_START) == 0 ? null : takeStart(in),
+          (flags & CREATED_RETENTION) == 0 ? Retention.ALL : new Retention(in.takeVarint()));
     } catch (IllegalArgumentException e) {
       throw new CorruptJournalException("the configuration of a run is not valid", e);
     }

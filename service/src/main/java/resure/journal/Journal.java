@@ -30,7 +30,11 @@ public interface Journal extends AutoCloseable {
    * All other runs are unharmed.
    *
    * <p>{@code Created} claims the name; {@code Rewound} forgets the keys of the batches that it
-   * removes; {@code Deleted} removes the run with all that belongs to it and frees the name.
+   * removes; {@code Deleted} removes the run with all that belongs to it and frees the name. {@code
+   * Trimmed} forgets the entries between the first and its {@code firstSequence}, the keys of those
+   * of their batches that have a step, and the snapshots before it: from then on nothing gives any
+   * of them, though the store may take its time to remove them. The keys of batches without a step
+   * stay: nothing else would tell that such a batch was recorded.
    *
    * @return where the journals of the runs end now that did not conflict
    * @throws OutcomeUnknownException when the group may or may not have been written
@@ -51,9 +55,9 @@ public interface Journal extends AutoCloseable {
   @Nullable Head head(RunKey run) throws JournalException;
 
   /**
-   * Reads entries in order of sequence, those that a rewind removed included. Each {@link
-   * StoredEntry#follows} the one before it; whether the first follows what the caller knows is for
-   * the caller to ask.
+   * Reads entries in order of sequence, those that a rewind removed included. Where some were
+   * trimmed away it goes on with the first that is left. Each other one {@link StoredEntry#follows}
+   * the one before it; whether the first follows what the caller knows is for the caller to ask.
    *
    * @param from first sequence, at least 1
    * @param maxBytes stops after the entry that reaches this size, but gives at least one
@@ -62,7 +66,10 @@ public interface Journal extends AutoCloseable {
    */
   List<StoredEntry> read(RunKey run, long from, int maxBytes) throws JournalException;
 
-  /** Sequence of the batch with this key that no rewind has removed; 0 when there is none. */
+  /**
+   * Sequence of the batch with this key that no rewind has removed; 0 when there is none. That of a
+   * batch without a step may have been trimmed away.
+   */
   long find(RunKey run, String key) throws JournalException;
 
   /** The run that has this name now; null when there is none. */
@@ -75,8 +82,9 @@ public interface Journal extends AutoCloseable {
   List<RunKey> list(String tenant, @Nullable String after, int limit) throws JournalException;
 
   /**
-   * Keeps a snapshot beside the older ones, unless the run is gone. Losing one costs reading, never
-   * data.
+   * Keeps a snapshot beside the older ones, unless the run is gone, or what the snapshot is of was
+   * trimmed away. Losing one costs reading; of a run that was trimmed the last one is what its
+   * statistics begin with. The oldest is kept.
    */
   void save(RunKey run, Snapshot snapshot) throws JournalException;
 

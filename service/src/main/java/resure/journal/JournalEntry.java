@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import resure.observation.ObservationBatch;
+import resure.observation.Retention;
 import resure.observation.Weights;
 import resure.weighting.Configuration;
 
@@ -17,16 +18,20 @@ public sealed interface JournalEntry {
 
   /** The run begins: always sequence 1. With {@code start} it has statistics from the first. */
   record Created(
-      Instant at, Configuration configuration, Map<String, String> labels, @Nullable Start start)
+      Instant at,
+      Configuration configuration,
+      Map<String, String> labels,
+      @Nullable Start start,
+      Retention retention)
       implements JournalEntry {
     /** Copies the labels. */
     public Created {
       labels = Map.copyOf(labels);
     }
 
-    /** A run that begins with nothing. */
+    /** A run that begins with nothing and keeps everything. */
     public Created(Instant at, Configuration configuration, Map<String, String> labels) {
-      this(at, configuration, labels, null);
+      this(at, configuration, labels, null, Retention.ALL);
     }
   }
 
@@ -39,6 +44,14 @@ public sealed interface JournalEntry {
 
   /** The training is over. */
   record Finished(Instant at) implements JournalEntry {}
+
+  /**
+   * The oldest batches are dropped: of steps before {@code earliestStep} (of a run without steps,
+   * of all batches but the first so many) what lies before {@code firstSequence}. What follows the
+   * entry there is whole: it holds every batch of that step or a later one that stands. The run's
+   * first entry stays, too.
+   */
+  record Trimmed(Instant at, long earliestStep, long firstSequence) implements JournalEntry {}
 
   /** The run is gone. */
   record Deleted(Instant at) implements JournalEntry {}

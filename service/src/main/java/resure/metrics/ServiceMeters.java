@@ -37,6 +37,8 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   private final Counter late;
   private final Counter replayed;
   private final Counter deviceFailures;
+  private final Counter trimmed;
+  private final Counter retired;
 
   /** By backend. */
   private final Map<String, Timer> weighings = new ConcurrentHashMap<>();
@@ -85,6 +87,14 @@ public final class ServiceMeters implements RunListener, ReplayListener {
     replayed =
         Counter.builder("resure.replay.weighings")
             .description("Losses weighed by replays, once for each configuration")
+            .register(registry);
+    retired =
+        Counter.builder("resure.runs.deleted.idle")
+            .description("Runs deleted since nothing was recorded to them for long")
+            .register(registry);
+    trimmed =
+        Counter.builder("resure.journal.trimmed.entries")
+            .description("Entries dropped by the retention of their runs")
             .register(registry);
     deviceFailures =
         Counter.builder("resure.compute.device.failures")
@@ -190,6 +200,16 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   @Override
   public void recovered(long nanos) {
     recovery.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  @Override
+  public void trimmed(long entries) {
+    trimmed.increment((double) entries);
+  }
+
+  @Override
+  public void retired() {
+    retired.increment();
   }
 
   @Override

@@ -20,6 +20,7 @@ import resure.journal.Document;
 import resure.journal.DocumentKind;
 import resure.journal.Journal;
 import resure.journal.JournalException;
+import resure.run.DroppedException;
 import resure.run.Export;
 import resure.run.Outcome;
 import resure.run.Refusal;
@@ -46,6 +47,10 @@ final class Computing implements AutoCloseable {
   private static final String REWOUND =
       "The run was rewound to a step of this replay, so that some of its batches are gone. Ask for"
           + " a replay of what stands now.";
+
+  private static final String DROPPED =
+      "The run's retention has dropped some of the losses that this replay was to be tried on. Ask"
+          + " for a replay of what is left.";
 
   private static final String DEFECT = "This is a defect of the service; its log says more.";
 
@@ -145,6 +150,8 @@ final class Computing implements AutoCloseable {
       interrupted(replay, e);
     } catch (ChangedRecordsException e) {
       failChanged(replay, e);
+    } catch (DroppedException e) {
+      fail(replay, DROPPED);
     } catch (CorruptJournalException e) {
       LOG.error("Replay {} failed", replay.id(), e);
       fail(replay, "A record of the run or of this replay is damaged; the service's log names it.");
@@ -188,6 +195,8 @@ final class Computing implements AutoCloseable {
       }
     } catch (CancellationException e) {
       interrupted(replay, e);
+    } catch (DroppedException e) {
+      fail(replay, DROPPED);
     } catch (JournalException e) {
       LOG.error("Replay {} failed", replay.id(), e);
       fail(replay, STORE_FAILED);
@@ -213,6 +222,9 @@ final class Computing implements AutoCloseable {
           // Whoever rewinds from now on is found by the next look.
           if (runs.record(replay.run().id()).join() instanceof Outcome.Done<RunRecord> done
               && done.value().key().equals(replay.run())) {
+            if (!done.value().batches().wholeFrom().equals(asked.wholeFrom())) {
+              throw new DroppedException();
+            }
             return done.value().batches().upTo(asked.sequence());
           }
         }
@@ -383,6 +395,7 @@ final class Computing implements AutoCloseable {
               asked.createdAt(),
               now,
               asked.sequence(),
+              asked.wholeFrom(),
               detail);
       byte[] content = ReplayFormat.end(new ReplayFormat.Ended(end, results, pieces));
       if (!journal.move(replay.request(), DocumentKind.REPLAY, content) && pieces > 0) {

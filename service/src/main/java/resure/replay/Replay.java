@@ -3,6 +3,7 @@ package resure.replay;
 import java.time.Instant;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import resure.run.WholeFrom;
 
 /**
  * A replay as people ask for it, without its results; immutable.
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param createdAt when it was asked for
  * @param finishedAt when it ended; null while it is running
  * @param sequence the run's newest entry when it was asked for: what came later is not in it
+ * @param wholeFrom where the batches begin that it is of
  * @param detail why it failed; null unless it did
  */
 public record Replay(
@@ -24,6 +26,7 @@ public record Replay(
     Instant createdAt,
     @Nullable Instant finishedAt,
     long sequence,
+    WholeFrom wholeFrom,
     @Nullable String detail) {
 
   /** How far a replay has come. */

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import resure.journal.CorruptJournalException;
+import resure.run.WholeFrom;
 import resure.weighting.Configuration;
 import resure.weighting.FoldRule;
 import resure.weighting.Normalization;
@@ -21,11 +22,12 @@ import resure.weighting.WeightFunction;
 import resure.weighting.Weighting;
 
 /**
- * The bytes of a replay's documents, version 1, big-endian; {@code text} is the length in bytes of
+ * The bytes of a replay's documents, version 2, big-endian; {@code text} is the length in bytes of
  * its modified UTF-8 (2), then that.
  *
  * <pre>
- *   request  version (1), createdAt in milliseconds, sequence, newestStep, observations (8 each),
+ *   request  version (1), createdAt in milliseconds, sequence, newestStep, observations,
+ *            wholeFrom's step and sequence (8 each; version 1 has none: of a whole run),
  *            configurations: number (4), each
  *              function text, threshold, sharpness, floor (8 each), warmUp, maxTurns (4 each),
  *              maxLoss, halfLife (8 each), lag (4), fold text, propagation strength and decay
@@ -33,7 +35,8 @@ import resure.weighting.Weighting;
  *            labelled (1), bad: number (4), each dialogue text, turn (8; -1 for all)
  *            rankBy: number (4), each measure text, atLeast, atMost (8 each; NaN for none)
  *   progress version (1), fraction (8)
- *   end      version (1), state text, createdAt, finishedAt in milliseconds, sequence (8 each),
+ *   end      version (1), state text, createdAt, finishedAt in milliseconds, sequence,
+ *            wholeFrom's step and sequence (8 each; version 1 has none),
  *            configurations, results, pieces of them (4 each), detail text, empty for none
  *   piece    version (1), sources: number (4), texts; results: number (4), each
  *              its configuration as above, index (4), tally, steadiness (8),
@@ -45,7 +48,10 @@ import resure.weighting.Weighting;
  */
 final class ReplayFormat {
 
-  static final int VERSION = 1;
+  static final int VERSION = 2;
+
+  /** Of a time when no run dropped anything. */
+  private static final int ALL_WHOLE = 1;
 
   private static final int NO_SOURCE = -1;
   private static final int OTHER_SOURCES = -2;
@@ -58,10 +64,16 @@ final class ReplayFormat {
    *
    * @param newestStep the run's newest step then
    * @param observations what each configuration weighs
+   * @param wholeFrom where the batches begin
    * @param configurations how many
    */
   record Asked(
-      Instant createdAt, long sequence, long newestStep, long observations, int configurations) {}
+      Instant createdAt,
+      long sequence,
+      long newestStep,
+      long observations,
+      WholeFrom wholeFrom,
+      int configurations) {}
 
   /**
    * What is kept of an ended replay, but its results.
@@ -76,7 +88,7 @@ final class ReplayFormat {
   }
 
   private interface Reader<T> {
-    T from(DataInputStream in) throws IOException;
+    T from(DataInputStream in, int version) throws IOException;
   }
 
   private static byte[] write(Writer writer) {
@@ -94,11 +106,11 @@ final class ReplayFormat {
       throws CorruptJournalException {
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
       int version = in.readUnsignedByte();
-      if (version != VERSION) {
+      if (version != VERSION && version != ALL_WHOLE) {
         throw new CorruptJournalException(
             "a replay was written by a newer release (format %d)".formatted(version));
       }
-      T read = reader.from(in);
+      T read = reader.from(in, version);
       if (whole && in.available() > 0) {
         throw new CorruptJournalException("a replay's document goes on after its end");
       }
@@ -126,6 +138,7 @@ final class ReplayFormat {
           out.writeLong(asked.sequence);
           out.writeLong(asked.newestStep);
           out.writeLong(asked.observations);
+          write(out, asked.wholeFrom);
           out.writeInt(plan.configurations().size());
           for (Configuration configuration : plan.configurations()) {
             write(out, configuration);
@@ -151,21 +164,31 @@ final class ReplayFormat {
     return read(request, false, ReplayFormat::readAsked);
   }
 
-  private static Asked readAsked(DataInputStream in) throws IOException {
+  private static Asked readAsked(DataInputStream in, int version) throws IOException {
     return new Asked(
         Instant.ofEpochMilli(in.readLong()),
         in.readLong(),
         in.readLong(),
         in.readLong(),
+        readWholeFrom(in, version),
         count(in));
+  }
+
+  private static void write(DataOutputStream out, WholeFrom wholeFrom) throws IOException {
+    out.writeLong(wholeFrom.step());
+    out.writeLong(wholeFrom.sequence());
+  }
+
+  private static WholeFrom readWholeFrom(DataInputStream in, int version) throws IOException {
+    return version == ALL_WHOLE ? WholeFrom.BEGINNING : new WholeFrom(in.readLong(), in.readLong());
   }
 
   static ReplayPlan plan(byte[] request) throws CorruptJournalException {
     return read(
         request,
         true,
-        in -> {
-          int size = readAsked(in).configurations;
+        (in, version) -> {
+          int size = readAsked(in, version).configurations;
           List<Configuration> configurations = new ArrayList<>(size);
           for (int i = 0; i < size; i++) {
             configurations.add(readConfiguration(in));
@@ -194,7 +217,7 @@ final class ReplayFormat {
   }
 
   static double progress(byte[] progress) throws CorruptJournalException {
-    return read(progress, true, DataInputStream::readDouble);
+    return read(progress, true, (in, version) -> in.readDouble());
   }
 
   static byte[] end(Ended end) {
@@ -206,6 +229,7 @@ final class ReplayFormat {
           out.writeLong(replay.createdAt().toEpochMilli());
           out.writeLong(finishedAt == null ? 0 : finishedAt.toEpochMilli());
           out.writeLong(replay.sequence());
+          write(out, replay.wholeFrom());
           out.writeInt(replay.configurations());
           out.writeInt(end.results);
           out.writeInt(end.pieces);
@@ -218,7 +242,7 @@ final class ReplayFormat {
     return read(
         end,
         true,
-        in -> {
+        (in, version) -> {
           String label = in.readUTF();
           Replay.State state = null;
           for (Replay.State candidate : Replay.State.values()) {
@@ -227,6 +251,7 @@ final class ReplayFormat {
           Instant createdAt = Instant.ofEpochMilli(in.readLong());
           Instant finishedAt = Instant.ofEpochMilli(in.readLong());
           long sequence = in.readLong();
+          WholeFrom wholeFrom = readWholeFrom(in, version);
           int configurations = in.readInt();
           int results = in.readInt();
           int pieces = in.readInt();
@@ -240,6 +265,7 @@ final class ReplayFormat {
                   createdAt,
                   finishedAt,
                   sequence,
+                  wholeFrom,
                   detail.isEmpty() ? null : detail),
               results,
               pieces);
@@ -303,7 +329,7 @@ final class ReplayFormat {
     return read(
         piece,
         true,
-        in -> {
+        (in, version) -> {
           List<String> sources = new ArrayList<>();
           for (int left = count(in); left > 0; left--) {
             sources.add(in.readUTF());

@@ -32,10 +32,14 @@ import resure.journal.JournalException;
 import resure.journal.OutcomeUnknownException;
 import resure.journal.RunKey;
 import resure.observation.RunId;
+import resure.run.DroppedException;
+import resure.run.Export;
 import resure.run.Outcome;
 import resure.run.Refusal;
 import resure.run.RunRecord;
 import resure.run.Runs;
+import resure.run.Scored;
+import resure.run.WholeFrom;
 
 /**
  * The front door of replays: asked for, found, listed, removed. What may block is done by workers
@@ -165,7 +169,8 @@ public final class Replays implements AutoCloseable {
     } catch (JournalException e) {
       LOG.error("The request for replay {} cannot be read", request.id(), e);
       // Shown as failed: it cannot be read when its turn comes either.
-      asked = new ReplayFormat.Asked(Incarnation.time(request.id()), 0, 0, 0, 0);
+      asked =
+          new ReplayFormat.Asked(Incarnation.time(request.id()), 0, 0, 0, WholeFrom.BEGINNING, 0);
     }
     return new Unfinished(request.run(), request.id(), asked);
   }
@@ -219,20 +224,32 @@ public final class Replays implements AutoCloseable {
         submit(
             () -> {
               Function<RunRecord, ReplayPlan> reader = body.call();
-              return switch (runs.record(id).join()) {
-                case Outcome.Refused<RunRecord> refused ->
-                    new Outcome.Refused<>(refused.refusal(), refused.detail());
-                case Outcome.Done<RunRecord> done ->
-                    start(done.value(), reader.apply(done.value()));
-              };
+              while (true) {
+                try {
+                  return start(id, reader);
+                } catch (DroppedException e) {
+                  // Of what is left, then: runs drop something now and then, not all the time.
+                }
+              }
             });
     // Not what whenComplete gives: that would wrap what the body throws.
     CompletableFuture<?> _ = started.whenComplete((outcome, failure) -> starts.release());
     return started;
   }
 
+  private Outcome<Started> start(RunId id, Function<RunRecord, ReplayPlan> reader)
+      throws JournalException {
+    return switch (runs.record(id).join()) {
+      case Outcome.Refused<RunRecord> refused ->
+          new Outcome.Refused<>(refused.refusal(), refused.detail());
+      case Outcome.Done<RunRecord> done -> start(done.value(), reader.apply(done.value()));
+    };
+  }
+
   private Outcome<Started> start(RunRecord run, ReplayPlan plan) throws JournalException {
-    if (run.observations() == 0) {
+    long observations =
+        run.batches().wholeFrom().trimmed() ? observations(run) : run.observations();
+    if (observations == 0) {
       return Outcome.refused(Refusal.NO_OBSERVATIONS);
     }
     Refusal full = full(run.key());
@@ -253,11 +270,23 @@ public final class Replays implements AutoCloseable {
             : Outcome.refused(Refusal.UNKNOWN_RUN);
       }
     }
-    return accept(run, plan);
+    return accept(run, plan, observations);
+  }
+
+  /** What is left in a run that has dropped some. */
+  private static long observations(RunRecord run) throws JournalException {
+    long observations = 0;
+    Export batches = run.batches().again();
+    for (List<Scored> some = batches.next(); !some.isEmpty(); some = batches.next()) {
+      for (Scored scored : some) {
+        observations += scored.batch().observations();
+      }
+    }
+    return observations;
   }
 
   /** One at a time, or the bounds would be passed. */
-  private synchronized Outcome<Started> accept(RunRecord run, ReplayPlan plan)
+  private synchronized Outcome<Started> accept(RunRecord run, ReplayPlan plan, long observations)
       throws JournalException {
     Refusal full = full(run.key());
     if (full != null) {
@@ -271,7 +300,8 @@ public final class Replays implements AutoCloseable {
             Instant.ofEpochMilli(now.toEpochMilli()),
             run.sequence(),
             run.newestStep(),
-            run.observations(),
+            observations,
+            run.batches().wholeFrom(),
             plan.configurations().size());
     Unfinished replay = new Unfinished(run.key(), Incarnation.next(lastMillis).toString(), asked);
     if (!journal.keep(replay.request(), ReplayFormat.request(asked, plan))) {
@@ -361,6 +391,7 @@ public final class Replays implements AutoCloseable {
               createdAt,
               createdAt,
               0,
+              WholeFrom.BEGINNING,
               "What was kept of this replay is damaged. Remove it and ask again."),
           0,
           0);

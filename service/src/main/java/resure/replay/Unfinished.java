@@ -113,6 +113,7 @@ final class Unfinished {
         asked.createdAt(),
         null,
         asked.sequence(),
+        asked.wholeFrom(),
         null);
   }
 }

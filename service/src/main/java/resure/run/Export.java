@@ -8,6 +8,7 @@ import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
 import resure.journal.StoredEntry;
+import resure.observation.ObservationBatch;
 import resure.weighting.Configuration;
 
 /**
@@ -23,9 +24,10 @@ public final class Export {
   private final JournalEntry.Created created;
   private final long last;
   private final Rewinds rewinds;
+  private final WholeFrom wholeFrom;
   private final long fromStep;
   private final long toStep;
-  private long next = 1;
+  private long next;
 
   Export(Journal journal, Run run, long fromStep, long toStep) {
     this.journal = journal;
@@ -33,6 +35,8 @@ public final class Export {
     this.created = run.created();
     this.last = run.sequence();
     this.rewinds = run.rewinds().copy();
+    this.wholeFrom = run.wholeFrom();
+    this.next = wholeFrom.sequence();
     this.fromStep = fromStep;
     this.toStep = toStep;
   }
@@ -43,6 +47,8 @@ public final class Export {
     run = other.run;
     created = other.created;
     rewinds = other.rewinds;
+    wholeFrom = other.wholeFrom;
+    next = wholeFrom.sequence();
     fromStep = other.fromStep;
     toStep = other.toStep;
   }
@@ -50,6 +56,11 @@ public final class Export {
   /** The run's sequence that these are of. */
   public long sequence() {
     return last;
+  }
+
+  /** Where they begin: what was dropped before is not in them, nor what is left of its steps. */
+  public WholeFrom wholeFrom() {
+    return wholeFrom;
   }
 
   /** The same batches once more, from the first. */
@@ -74,7 +85,11 @@ public final class Export {
     return new Refolding(run, created, configuration, compute);
   }
 
-  /** The next batches that stand, as {@link Scored}; empty at the end. */
+  /**
+   * The next batches that stand, as {@link Scored}; empty at the end.
+   *
+   * @throws DroppedException when they were dropped since the first of these were read
+   */
   public List<Scored> next() throws JournalException {
     List<Scored> found = new ArrayList<>();
     while (found.isEmpty() && next <= last) {
@@ -84,6 +99,9 @@ public final class Export {
         next = last + 1;
       }
       for (StoredEntry stored : chunk) {
+        if (stored.sequence() != next) {
+          throw new DroppedException();
+        }
         next = stored.sequence() + 1;
         if (stored.sequence() <= last
             && stored.entry() instanceof JournalEntry.Batch batch
@@ -96,6 +114,9 @@ public final class Export {
   }
 
   private boolean wanted(long sequence, long step) {
-    return step >= fromStep && step <= toStep && !rewinds.removed(sequence, step);
+    return step >= fromStep
+        && step <= toStep
+        && (step == ObservationBatch.NO_STEP || step >= wholeFrom.step())
+        && !rewinds.removed(sequence, step);
   }
 }

@@ -21,6 +21,9 @@ final class Recovery {
 
   private static final int CHUNK_BYTES = 1 << 20;
 
+  /** Times that a run may be trimmed while it is read. */
+  private static final int MAX_TRIMMED = 3;
+
   private final Journal journal;
   private final Compute compute;
 
@@ -58,12 +61,40 @@ final class Recovery {
     if (!first.getFirst().follows(Head.NONE)) {
       throw new CorruptJournalException("the first entry of a run follows another");
     }
-    Run run = start(key, created, beginning, ahead);
-    while (!catchUp(run, ahead)) {
+    int trimmed = 0;
+    while (true) {
+      Run run = start(key, created, beginning, ahead);
+      End end = catchUp(run, ahead, Long.MAX_VALUE);
+      if (end == End.REACHED) {
+        return run;
+      }
       run.release();
-      run = start(key, created, beginning, ahead);
+      if (end == End.TRIMMED && ++trimmed > MAX_TRIMMED) {
+        throw new CorruptJournalException(
+            "the oldest entries were dropped, and no good snapshot is left to go on from");
+      }
     }
-    return run;
+  }
+
+  /**
+   * The state to which the entries lead from a snapshot, none of whose batches a rewind up to there
+   * removes. Null when it cannot be found out, since the run is gone or was trimmed meanwhile.
+   */
+  SnapshotFormat.@Nullable State advance(
+      RunKey key, JournalEntry.Created created, SnapshotFormat.State from, Head to)
+      throws JournalException {
+    Rewinds ahead = new Rewinds();
+    while (true) {
+      // Decoded by the caller; applying changes it.
+      Run run =
+          Run.restored(key, created, SnapshotFormat.decode(SnapshotFormat.encode(from)), compute);
+      End end = catchUp(run, ahead, to.sequence());
+      SnapshotFormat.State state = run.head().equals(to) ? run.state() : null;
+      run.release();
+      if (end != End.REWOUND) {
+        return end == End.REACHED ? state : null;
+      }
+    }
   }
 
   private Run start(RunKey key, JournalEntry.Created created, Head beginning, Rewinds ahead)
@@ -86,23 +117,37 @@ final class Recovery {
     }
   }
 
+  /** How applying what follows ends. */
+  private enum End {
+    REACHED,
+    /** At a rewind that removes what is applied already. */
+    REWOUND,
+    /** What follows was dropped. */
+    TRIMMED
+  }
+
   /**
-   * Applies what follows. Gives up when it meets a rewind that removes what is applied already;
-   * {@code ahead} then holds all rewinds there are, so that the next try passes over what they
-   * remove.
+   * Applies what follows, up to a sequence. After {@link End#REWOUND} {@code ahead} holds all
+   * rewinds there are, so that the next try passes over what they remove.
    */
-  private boolean catchUp(Run run, Rewinds ahead) throws JournalException {
+  private End catchUp(Run run, Rewinds ahead, long last) throws JournalException {
     boolean whole = true;
     long next = run.sequence() + 1;
-    List<StoredEntry> chunk = journal.read(run.key(), next, CHUNK_BYTES);
+    List<StoredEntry> chunk = next > last ? List.of() : journal.read(run.key(), next, CHUNK_BYTES);
     Head reached = run.head();
     while (!chunk.isEmpty()) {
+      if (chunk.getFirst().sequence() > next) {
+        return End.TRIMMED;
+      }
       if (!chunk.getFirst().follows(reached)) {
         throw new CorruptJournalException(
             "entry %d does not follow the one before it".formatted(next));
       }
       reached = chunk.getLast().head();
       for (StoredEntry stored : chunk) {
+        if (stored.sequence() > last) {
+          break;
+        }
         if (stored.entry() instanceof JournalEntry.Rewound rewound) {
           whole &= !run.holds(rewound.nextStep());
           if (!whole) {
@@ -120,8 +165,8 @@ final class Recovery {
         }
       }
       next = chunk.getLast().sequence() + 1;
-      chunk = journal.read(run.key(), next, CHUNK_BYTES);
+      chunk = next > last ? List.of() : journal.read(run.key(), next, CHUNK_BYTES);
     }
-    return whole;
+    return whole ? End.REACHED : End.REWOUND;
   }
 }

@@ -9,6 +9,7 @@ import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.RunKey;
 import resure.journal.Start;
+import resure.observation.Retention;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
@@ -33,7 +34,8 @@ public final class Refolding implements AutoCloseable {
             recorded.at(),
             configuration,
             recorded.labels(),
-            start == null ? null : inherited(start, configuration));
+            start == null ? null : inherited(start, configuration),
+            Retention.ALL);
     run = Run.created(key, created, new Head(1, 0), compute);
   }
 

@@ -10,6 +10,11 @@ public enum Refusal {
   STALE_ATTEMPT,
   /** The run is finished and the batch is not one of its last step or before. */
   RUN_FINISHED,
+  /**
+   * What was asked for is of a step whose losses the run has dropped. The detail is the earliest
+   * step that is kept; empty for a batch without a step, whose key is that of a dropped one.
+   */
+  STEP_TOO_OLD,
   /** The key stands for another batch. */
   KEY_REUSED,
   /** Some of the run's batches have a step and some have none. */
@@ -24,6 +29,8 @@ public enum Refusal {
   START_EMPTY,
   /** The run to start from has none up to the step that was asked for. */
   START_TOO_OLD,
+  /** The run to start from has dropped what it needs; the detail is the earliest step it can. */
+  START_DROPPED,
   /** The run to start from has not come to that step; the detail is its newest, if there is one. */
   START_TOO_NEW,
   /** A step was asked for and the batches of the run to start from have none. */

@@ -4,6 +4,8 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import resure.journal.Head;
+import resure.journal.RunKey;
 import resure.journal.Start;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
@@ -91,6 +93,9 @@ abstract sealed class Request<T> {
     final long nextStep;
     final @Nullable String attempt;
 
+    /** Whether there is a snapshot to begin from, once that was looked up. */
+    @Nullable Boolean feasible;
+
     Rewind(RunId id, long nextStep, @Nullable String attempt) {
       super(id);
       this.nextStep = nextStep;
@@ -107,6 +112,30 @@ abstract sealed class Request<T> {
   static final class Delete extends Request<RunDescription> {
     Delete(RunId id) {
       super(id);
+    }
+  }
+
+  /** Deletes a run if nothing was recorded to it since; done says whether it was. */
+  static final class Retire extends Request<Boolean> {
+    final RunKey key;
+    final Head head;
+
+    Retire(RunKey key, Head head) {
+      super(key.id());
+      this.key = key;
+      this.head = head;
+    }
+  }
+
+  /** Drops what is older; done says whether it was. */
+  static final class Trim extends Request<Boolean> {
+    final RunKey key;
+    final Trimming.Cut cut;
+
+    Trim(RunKey key, Trimming.Cut cut) {
+      super(key.id());
+      this.key = key;
+      this.cut = cut;
     }
   }
 

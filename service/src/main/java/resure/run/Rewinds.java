@@ -35,6 +35,11 @@ final class Rewinds {
     rewinds.add(new Rewind(sequence, nextStep));
   }
 
+  /** Forgets those that removed nothing at {@code sequence} or later. */
+  void forgetUpTo(long sequence) {
+    rewinds.removeIf(rewind -> rewind.sequence <= sequence);
+  }
+
   /** Whether the batch of {@code step} at {@code sequence} was removed. */
   boolean removed(long sequence, long step) {
     for (Rewind rewind : rewinds) {

@@ -50,6 +50,7 @@ final class Run {
   private Stepping stepping;
   private @Nullable Instant lastBatchAt;
   private @Nullable Instant finishedAt;
+  private WholeFrom wholeFrom;
 
   private Run(
       RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
@@ -66,6 +67,7 @@ final class Run {
     stepping = state.stepping();
     lastBatchAt = state.lastBatchAt();
     finishedAt = state.finishedAt();
+    wholeFrom = state.wholeFrom();
     List<OpenReference> references = new ArrayList<>();
     for (SnapshotFormat.StoredReference stored : state.references()) {
       OpenReference last = references.isEmpty() ? null : references.getLast();
@@ -93,6 +95,7 @@ final class Run {
     sequence = head.sequence();
     checksum = head.checksum();
     stepping = Stepping.UNDECIDED;
+    wholeFrom = WholeFrom.BEGINNING;
     Start start = created.start();
     // The mean weight begins at nothing whatever the triples: no weight of this run was answered.
     steps =
@@ -106,7 +109,10 @@ final class Run {
   private static RunSettings settings(JournalEntry.Created created) {
     Start start = created.start();
     return new RunSettings(
-        created.configuration(), created.labels(), start == null ? null : start.resolved());
+        created.configuration(),
+        created.labels(),
+        start == null ? null : start.resolved(),
+        created.retention());
   }
 
   /** A run at its first entry, with which its journal ends at {@code head}. */
@@ -151,7 +157,8 @@ final class Run {
         steps.references().stream()
             .map(r -> new SnapshotFormat.StoredReference(r.triples().triples(), r.runMean()))
             .toList(),
-        List.copyOf(steps.pending()));
+        List.copyOf(steps.pending()),
+        wholeFrom);
   }
 
   RunKey key() {
@@ -164,8 +171,7 @@ final class Run {
     Start start = created.start();
     if (conflict != null && start != null) {
       // The same words as the first time agree, and so does what the run is shown with.
-      RunSettings asked = new RunSettings(created.configuration(), created.labels(), start.asked());
-      conflict = wanted.conflict(asked);
+      conflict = wanted.conflict(settings.withStartFrom(start.asked()));
     }
     return conflict == null
         ? Outcome.done(new Created(describe(), false))
@@ -182,6 +188,11 @@ final class Run {
 
   Rewinds rewinds() {
     return rewinds;
+  }
+
+  /** From where on what is recorded of it is whole. */
+  WholeFrom wholeFrom() {
+    return wholeFrom;
   }
 
   long sequence() {
@@ -225,6 +236,9 @@ final class Run {
     }
     if (stepping != Stepping.UNDECIDED && (stepping == Stepping.BY_STEP) != batch.hasStep()) {
       return Refusal.STEPS_MIXED;
+    }
+    if (batch.hasStep() && batch.step() < wholeFrom.step()) {
+      return Refusal.STEP_TOO_OLD;
     }
     if (steps.pendingCount() + ahead >= maxPending && !steps.closes(stepOf(batch))) {
       return Refusal.TOO_MANY_PENDING;
@@ -294,6 +308,12 @@ final class Run {
     return steps.newest() >= nextStep;
   }
 
+  /** The newest step of which batches may be dropped; what is open for batches is kept. */
+  long droppable() {
+    long kept = Math.max(created.retention().steps(), configuration().lag() + 1L);
+    return kept > steps.newest() ? OpenSteps.NONE : steps.newest() - kept;
+  }
+
   /** Applies the next entry: the only way in which a run changes. */
   void apply(long entrySequence, JournalEntry entry) {
     BatchMoments moments =
@@ -316,6 +336,15 @@ final class Run {
       case JournalEntry.Batch batch -> applyBatch(batch, moments);
       case JournalEntry.Rewound rewound -> applyRewind(rewound);
       case JournalEntry.Finished finished -> finishedAt = finished.at();
+      case JournalEntry.Trimmed trimmed -> {
+        wholeFrom =
+            new WholeFrom(
+                stepping == Stepping.WITHOUT_STEPS
+                    ? ObservationBatch.NO_STEP
+                    : trimmed.earliestStep(),
+                trimmed.firstSequence() + 1);
+        rewinds.forgetUpTo(trimmed.firstSequence());
+      }
       case JournalEntry.Created _ -> throw new IllegalStateException("created twice");
       case JournalEntry.Deleted _ -> throw new IllegalStateException("a deleted run is not kept");
     }
@@ -367,7 +396,8 @@ final class Run {
         lateBatches,
         created.at(),
         lastBatchAt,
-        finishedAt);
+        finishedAt,
+        wholeFrom);
   }
 
   RunStatistics statistics() {

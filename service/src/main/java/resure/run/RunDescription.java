@@ -16,6 +16,7 @@ import resure.journal.RunKey;
  * @param createdAt when it was created
  * @param lastBatchAt when its newest batch came
  * @param finishedAt when it was finished; null while it is active
+ * @param wholeFrom from where on what is recorded of it is whole
  */
 public record RunDescription(
     RunKey key,
@@ -26,7 +27,8 @@ public record RunDescription(
     long lateBatches,
     Instant createdAt,
     @Nullable Instant lastBatchAt,
-    @Nullable Instant finishedAt) {
+    @Nullable Instant finishedAt,
+    WholeFrom wholeFrom) {
 
   /** Whether the training goes on. */
   public boolean active() {

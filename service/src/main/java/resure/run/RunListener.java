@@ -23,6 +23,12 @@ public interface RunListener {
   /** A compute device failed; the runs on it are read again from the journal. */
   void deviceFailed();
 
+  /** A run's oldest entries, so many, were dropped. */
+  void trimmed(long entries);
+
+  /** A run was deleted, since nothing was recorded to it for long. */
+  void retired();
+
   /** A run's new reference; what is needed of {@code totals} must be copied. */
   void folded(RunKey run, MomentsTable reference, Totals totals);
 

@@ -12,7 +12,8 @@ import resure.weighting.Configuration;
  * @param configuration the run's own
  * @param sequence of its newest entry
  * @param newestStep its newest step; of a run without steps, one that no rewind can reach
- * @param observations losses recorded that are not null, in the batches that stand
+ * @param observations losses recorded that are not null, in the batches that stand; of a run that
+ *     has dropped some, with those
  * @param slots turns that have an observation, and those before them
  * @param sources sources that have an observation, the pool counting as one
  * @param batches those that stand

@@ -9,9 +9,11 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
@@ -47,6 +49,14 @@ public final class Runs implements AutoCloseable {
   /** Names that one request for a page looks at, matching or not. */
   private static final int NAMES_A_PAGE = 1000;
 
+  private static final long SWEEP_MINUTES = 60;
+
+  /** Looks at no more than some hundred runs a second. */
+  private static final long SWEEP_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+
+  /** Runs that may wait to be trimmed. */
+  private static final int WAITING_TRIMS = 1000;
+
   private static final long STOP_SECONDS = 25;
   private static final long DRAIN_SECONDS = 10;
   private static final long CHECK_MILLIS = 1000;
@@ -58,9 +68,13 @@ public final class Runs implements AutoCloseable {
   private final List<Thread> threads = new ArrayList<>();
   private final List<ExecutorService> writers = new ArrayList<>();
   private final ExecutorService workers;
+  private final ExecutorService trims;
   private final ScheduledExecutorService checker =
       Executors.newSingleThreadScheduledExecutor(named("resure-check"));
   private final ScheduledFuture<?> checks;
+  private final ScheduledExecutorService sweeper =
+      Executors.newSingleThreadScheduledExecutor(named("resure-idle"));
+  private final InstantSource clock;
 
   /** Set by {@link #drain} and {@link #close}; afterwards nothing is taken. */
   private volatile boolean stopping;
@@ -88,9 +102,20 @@ public final class Runs implements AutoCloseable {
       RunListener listener) {
     this.journal = journal;
     this.recoveryComputes = recoveryComputes;
+    this.clock = clock;
     workers =
         Executors.newFixedThreadPool(
             journal.shared() ? WORKERS_OF_SHARED : WORKERS, named("resure-worker"));
+    trims =
+        new ThreadPoolExecutor(
+            1,
+            1,
+            0,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(WAITING_TRIMS),
+            named("resure-trim"),
+            // The run's next snapshot tries again.
+            new ThreadPoolExecutor.DiscardPolicy());
     // Event loops need the other half; more shards only make smaller groups.
     int count = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
     for (int i = 0; i < count; i++) {
@@ -101,6 +126,7 @@ public final class Runs implements AutoCloseable {
               durability == Durability.FSYNC ? writer(i) : Runnable::run,
               workers,
               this::recover,
+              this::trim,
               limits,
               Math.max(1, limits.loadedRuns() / count),
               clock,
@@ -131,6 +157,22 @@ public final class Runs implements AutoCloseable {
     return new Recovery(journal, recoveryComputes.get()).recover(key);
   }
 
+  /** Has dropped what can be, some time: one run after the other, by one thread. */
+  private void trim(Trimming.Wanted wanted) {
+    trims.execute(
+        () -> {
+          try {
+            Trimming.Cut cut = new Trimming(journal, recoveryComputes.get()).find(wanted);
+            if (cut != null && !stopping) {
+              var _ = offer(new Request.Trim(wanted.key(), cut));
+            }
+          } catch (JournalException | RuntimeException e) {
+            LOG.warn(
+                "What could be dropped of {} was not found out", wanted.key().incarnation(), e);
+          }
+        });
+  }
+
   /** Asks the store whether it is well, which is also what makes it come back. */
   private void checkStore() {
     try {
@@ -153,6 +195,32 @@ public final class Runs implements AutoCloseable {
       LOG.error("The store is unavailable; no batch is taken until it is back", fault);
     }
     storeFault = fault;
+  }
+
+  /** From now on deletes, some time, the runs to which nothing was recorded for so long. */
+  public void deleteIdle(Duration after) {
+    IdleRuns idle =
+        new IdleRuns(
+            journal, after, clock, System::nanoTime, this::<Boolean>offer, this::pauseBetweenRuns);
+    var _ =
+        sweeper.scheduleWithFixedDelay(
+            () -> {
+              try {
+                idle.sweep();
+              } catch (JournalException e) {
+                LOG.debug("The next sweep for idle runs tries again", e);
+              } catch (RuntimeException e) {
+                LOG.error("A sweep for idle runs failed", e);
+              }
+            },
+            SWEEP_MINUTES,
+            SWEEP_MINUTES,
+            TimeUnit.MINUTES);
+  }
+
+  private boolean pauseBetweenRuns() {
+    LockSupport.parkNanos(SWEEP_PAUSE_NANOS);
+    return !stopping;
   }
 
   /** What is wrong with the store, as last known; null when nothing is. */
@@ -441,6 +509,11 @@ public final class Runs implements AutoCloseable {
       }
       writers.forEach(ExecutorService::shutdown);
       workers.shutdown();
+      sweeper.shutdownNow();
+      trims.shutdownNow();
+      if (!trims.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+        LOG.warn("Trimming did not stop in time");
+      }
       if (!workers.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
         LOG.warn("Workers did not stop in time");
       }

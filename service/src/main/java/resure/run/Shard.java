@@ -79,6 +79,7 @@ final class Shard implements Runnable {
   private final Executor writer;
   private final Executor workers;
   private final Recoveries recoveries;
+  private final Consumer<Trimming.Wanted> trimmer;
   private final RunLimits limits;
   private final int maxLoaded;
   private final InstantSource clock;
@@ -170,6 +171,7 @@ final class Shard implements Runnable {
       Executor writer,
       Executor workers,
       Recoveries recoveries,
+      Consumer<Trimming.Wanted> trimmer,
       RunLimits limits,
       int maxLoaded,
       InstantSource clock,
@@ -181,6 +183,7 @@ final class Shard implements Runnable {
     this.writer = writer;
     this.workers = workers;
     this.recoveries = recoveries;
+    this.trimmer = trimmer;
     this.limits = limits;
     this.maxLoaded = maxLoaded;
     this.clock = clock;
@@ -330,6 +333,8 @@ final class Shard implements Runnable {
           case Request.Rewind rewind -> rewind(slot, run, rewind);
           case Request.Finish finish -> finish(slot, run, finish);
           case Request.Delete delete -> append(slot, run, delete, new JournalEntry.Deleted(now()));
+          case Request.Trim trim -> trim(slot, run, trim);
+          case Request.Retire retire -> retire(slot, run, retire);
           case Request.Read<?> read -> look(read, run);
           case Request.Score _ -> throw new IllegalStateException("picked above");
         }
@@ -352,11 +357,14 @@ final class Shard implements Runnable {
     return switch (request) {
       case Request.Create _ -> !sure(request);
       case Request.Rewind rewind ->
-          rewindsNothing(run, rewind) ? !sure(request) : wantsExclusive(slot);
+          rewindsNothing(run, rewind)
+              ? !sure(request)
+              : wantsExclusive(slot) || (rewind.feasible == null && needsBeginning(run, rewind));
       case Request.Finish _ -> run.finished() ? !sure(request) : wantsExclusive(slot);
       case Request.Read<?> read ->
           !sure(read) && !read.onlyLoaded && (!mayBeSeen(slot) || run.sequence() < read.atLeast);
-      case Request.Delete _, Request.Score _ -> wantsExclusive(slot);
+      case Request.Delete _, Request.Score _, Request.Trim _, Request.Retire _ ->
+          wantsExclusive(slot);
     };
   }
 
@@ -387,7 +395,8 @@ final class Shard implements Runnable {
   private static boolean rewindsNothing(Run run, Request.Rewind rewind) {
     return run.attempts().isPast(rewind.attempt)
         || run.stepping() == Run.Stepping.WITHOUT_STEPS
-        || run.attempts().repeats(rewind.nextStep, rewind.attempt);
+        || run.attempts().repeats(rewind.nextStep, rewind.attempt)
+        || rewind.nextStep < run.wholeFrom().step();
   }
 
   private void rewind(Slot slot, Run run, Request.Rewind rewind) {
@@ -397,8 +406,46 @@ final class Shard implements Runnable {
       answer(rewind, Outcome.refused(Refusal.RUN_WITHOUT_STEPS));
     } else if (run.attempts().repeats(rewind.nextStep, rewind.attempt)) {
       answer(rewind, Outcome.done(run.describe()));
+    } else if (rewind.nextStep < run.wholeFrom().step()) {
+      answer(rewind, tooOld(run));
+    } else if (Boolean.FALSE.equals(rewind.feasible) && needsBeginning(run, rewind)) {
+      LOG.error("Run {} has no good snapshot left to be rewound from", slot.id.name());
+      answer(rewind, Outcome.refused(Refusal.RUN_DAMAGED));
     } else {
       append(slot, run, rewind, new JournalEntry.Rewound(now(), rewind.nextStep, rewind.attempt));
+    }
+  }
+
+  /**
+   * Whether only an older snapshot can say what the run becomes: it is found before the rewind is
+   * recorded, since nothing could be done about it afterwards.
+   */
+  private static boolean needsBeginning(Run run, Request.Rewind rewind) {
+    return run.wholeFrom().trimmed() && run.holds(rewind.nextStep);
+  }
+
+  private static <T> Outcome<T> tooOld(Run run) {
+    return new Outcome.Refused<>(Refusal.STEP_TOO_OLD, Long.toString(run.wholeFrom().step()));
+  }
+
+  private void trim(Slot slot, Run run, Request.Trim trim) {
+    if (run.key().equals(trim.key) && trim.cut.suits(run)) {
+      append(
+          slot,
+          run,
+          trim,
+          new JournalEntry.Trimmed(now(), trim.cut.step() + 1, trim.cut.sequence()));
+    } else {
+      // Rewound or trimmed meanwhile, by this process or another.
+      answer(trim, Outcome.done(false));
+    }
+  }
+
+  private void retire(Slot slot, Run run, Request.Retire retire) {
+    if (run.key().equals(retire.key) && run.head().equals(retire.head)) {
+      append(slot, run, retire, new JournalEntry.Deleted(now()));
+    } else {
+      answer(retire, Outcome.done(false));
     }
   }
 
@@ -425,7 +472,8 @@ final class Shard implements Runnable {
       if (known != null && known != 0) {
         slot.waiting.remove();
         RunKey runKey = run.key();
-        workers.execute(() -> replay(runKey, known, score));
+        boolean bySteps = run.stepping() != Run.Stepping.WITHOUT_STEPS;
+        workers.execute(() -> replay(runKey, known, bySteps, score));
         continue;
       }
       Refusal refusal = run.refuses(score.batch, limits.pendingBatches(), taken);
@@ -439,7 +487,7 @@ final class Shard implements Runnable {
           break;
         }
         slot.waiting.remove();
-        answer(score, Outcome.refused(refusal));
+        answer(score, refusal == Refusal.STEP_TOO_OLD ? tooOld(run) : Outcome.refused(refusal));
         continue;
       }
       slot.waiting.remove();
@@ -456,12 +504,14 @@ final class Shard implements Runnable {
   }
 
   /** Answers from the entry that has the key. On a worker. */
-  private void replay(RunKey run, long sequence, Request.Score score) {
+  private void replay(RunKey run, long sequence, boolean bySteps, Request.Score score) {
     try {
       List<StoredEntry> read = journal.read(run, sequence, 1);
       if (read.isEmpty()) {
         // Deleted meanwhile.
         answer(score, Outcome.refused(Refusal.UNKNOWN_RUN));
+      } else if (read.getFirst().sequence() != sequence) {
+        dropped(score, bySteps);
       } else if (read.getFirst().entry() instanceof JournalEntry.Batch batch) {
         answer(
             score,
@@ -473,6 +523,20 @@ final class Shard implements Runnable {
       }
     } catch (JournalException e) {
       answer(score, refusedBy(e));
+    }
+  }
+
+  /**
+   * The batch that had the key was dropped. In a run by steps the key was forgotten with it, and
+   * the run as it is now refuses the step.
+   */
+  private void dropped(Request.Score score, boolean bySteps) {
+    if (bySteps) {
+      score.known = null;
+      score.checked = false;
+      inbox.add(score);
+    } else {
+      answer(score, Outcome.refused(Refusal.STEP_TOO_OLD));
     }
   }
 
@@ -756,7 +820,28 @@ final class Shard implements Runnable {
     if (exclusive) {
       wantedExclusives++;
     }
-    workers.execute(() -> inbox.add(catchUp(slot, run, head, unsure, exclusive)));
+    Request.Rewind rewind =
+        slot.waiting.peek() instanceof Request.Rewind next && needsBeginning(run, next)
+            ? next
+            : null;
+    Rewinds rewinds = run.rewinds().copy();
+    workers.execute(
+        () -> {
+          CaughtUp caughtUp = catchUp(slot, run, head, unsure, exclusive);
+          if (rewind != null && caughtUp.failure == null) {
+            rewind.feasible = canRewind(run.key(), rewinds, rewind.nextStep);
+          }
+          inbox.add(caughtUp);
+        });
+  }
+
+  private boolean canRewind(RunKey run, Rewinds rewinds, long nextStep) {
+    try {
+      return Trimming.canRewind(journal, run, rewinds, nextStep);
+    } catch (JournalException e) {
+      // Appending will tell.
+      return true;
+    }
   }
 
   /** On a worker, which asks the run for nothing but its key. */
@@ -903,6 +988,20 @@ final class Shard implements Runnable {
         listener.ended(finished.key());
         answerLater(finish, Outcome.done(finished.describe()));
       }
+      case Request.Trim trim -> {
+        Run before = Objects.requireNonNull(inFlight.run());
+        // Sequences start at 1, and the first entry stays.
+        listener.trimmed(trim.cut.sequence() - Math.max(2, before.wholeFrom().sequence() - 1));
+        if (run != null) {
+          run.apply(sequence, entry);
+        }
+        answerLater(trim, Outcome.done(true));
+      }
+      case Request.Retire retire -> {
+        listener.retired();
+        drop(slot);
+        answerLater(retire, Outcome.done(true));
+      }
       case Request.Delete delete -> {
         drop(slot);
         answerLater(delete, Outcome.done(Objects.requireNonNull(inFlight.run()).describe()));
@@ -1027,7 +1126,11 @@ final class Shard implements Runnable {
         RunKey key = new RunKey(slot.id, Incarnation.next(clock.millis()));
         JournalEntry entry =
             new JournalEntry.Created(
-                now(), settings.configuration(), settings.labels(), create.start);
+                now(),
+                settings.configuration(),
+                settings.labels(),
+                create.start,
+                settings.retention());
         gathering.add(new InFlight(slot, create, key, Head.NONE, 1, entry, null));
         return;
       }
@@ -1060,10 +1163,14 @@ final class Shard implements Runnable {
     slot.snapshotSequence = run.sequence();
     RunKey key = run.key();
     Snapshot snapshot = SnapshotFormat.encode(run.state());
+    Trimming.Wanted wanted = stopping || run.droppable() < 0 ? null : Trimming.Wanted.of(run);
     executor.execute(
         () -> {
           try {
             journal.save(key, snapshot);
+            if (wanted != null) {
+              trimmer.accept(wanted);
+            }
           } catch (JournalException e) {
             noteFailure(e);
             LOG.warn("A snapshot was not saved; opening the run will take longer", e);

@@ -24,7 +24,7 @@ import resure.statistics.MomentsTable;
  * checksum. What the run's first entry says (configuration, labels) is not repeated.
  *
  * <pre>
- * version 1
+ * version 2
  *   u8 version | i64 sequence
  *   text? current attempt | i64 its last rewind | i32 count, text past attempts
  *   i32 count, (i64 sequence, i64 nextStep) rewinds
@@ -37,13 +37,18 @@ import resure.statistics.MomentsTable;
  *     i64 step, i64 rank, i64 microBatch, i64 sequence
  *     i32 count, (i32 slot, f64 n, f64 mean, f64 m2)
  *     i32 count, (i32 slot, sums) | i32 count, (text?, sums) | f64 token weight sum, f64 token sum
+ *   i64 step, i64 sequence from which the run is whole   (version 1 has no such; it is)
  * sums:  i64 usable, i64 unusable, f64 sum, f64 sum of squares
  * text?: u8 0 for none, else 1 and modified UTF-8 with its length
  * </pre>
  */
 final class SnapshotFormat {
 
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
+
+  /** Without what trimmed runs need. */
+  private static final int BEFORE_TRIMMING = 1;
+
   private static final long NO_TIME = Long.MIN_VALUE;
 
   private SnapshotFormat() {}
@@ -63,7 +68,8 @@ final class SnapshotFormat {
       @Nullable Instant finishedAt,
       long newest,
       List<StoredReference> references,
-      List<PendingBatch> pending) {}
+      List<PendingBatch> pending,
+      WholeFrom wholeFrom) {}
 
   static Snapshot encode(State state) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(1024);
@@ -95,6 +101,8 @@ final class SnapshotFormat {
       for (PendingBatch batch : state.pending) {
         writePending(out, batch);
       }
+      out.writeLong(state.wholeFrom.step());
+      out.writeLong(state.wholeFrom.sequence());
     } catch (IOException e) {
       throw new IllegalStateException("writing to memory cannot fail", e);
     }
@@ -104,7 +112,7 @@ final class SnapshotFormat {
   static State decode(Snapshot snapshot) throws CorruptJournalException {
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(snapshot.state()))) {
       int version = in.readUnsignedByte();
-      if (version != VERSION) {
+      if (version != VERSION && version != BEFORE_TRIMMING) {
         throw new CorruptJournalException("snapshot of unknown version " + version);
       }
       if (in.readLong() != snapshot.sequence()) {
@@ -140,7 +148,10 @@ final class SnapshotFormat {
           finishedAt,
           newest,
           references,
-          pending);
+          pending,
+          version == BEFORE_TRIMMING
+              ? WholeFrom.BEGINNING
+              : new WholeFrom(in.readLong(), in.readLong()));
     } catch (CorruptJournalException e) {
       throw e;
     } catch (IOException | IllegalArgumentException e) {

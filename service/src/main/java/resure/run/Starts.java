@@ -45,6 +45,11 @@ final class Starts {
         return new Outcome.Refused<>(
             Refusal.START_TOO_NEW, newest == OpenSteps.NONE ? "" : Long.toString(newest));
       }
+      WholeFrom whole = run.wholeFrom();
+      if (whole.trimmed() && step + 1 < whole.step()) {
+        run.release();
+        return new Outcome.Refused<>(Refusal.START_DROPPED, Long.toString(whole.step() - 1));
+      }
       if (step < newest) {
         run.release();
         run = recovery.recoverAsOf(key, step);

@@ -33,7 +33,7 @@ class BadInputTest {
   private static final String BATCH =
       "{\"step\":4,\"rank\":1,\"microBatch\":2,\"attempt\":\"job\",\"dialogues\":[{\"id\":\"d-17\",\"source\":\"s\",\"firstTurn\":3,\"losses\":[2.31,null],\"tokens\":[7,null],\"weights\":[0.5,null]}]}";
   private static final String CONFIGURATION =
-      "{\"weighting\":{\"function\":\"clip\",\"threshold\":1.5,\"sharpness\":2.5,\"floor\":0.25},\"warmUp\":4,\"maxTurns\":8,\"maxLoss\":10.5,\"halfLife\":40.5,\"lag\":1,\"fold\":\"raw\",\"propagation\":{\"strength\":0.5,\"decay\":0.5},\"normalization\":\"none\",\"shadow\":false,\"labels\":{\"a\":\"b\"},\"startFrom\":{\"run\":\"run-1\",\"step\":3,\"observations\":500.5}}";
+      "{\"weighting\":{\"function\":\"clip\",\"threshold\":1.5,\"sharpness\":2.5,\"floor\":0.25},\"warmUp\":4,\"maxTurns\":8,\"maxLoss\":10.5,\"halfLife\":40.5,\"lag\":1,\"fold\":\"raw\",\"propagation\":{\"strength\":0.5,\"decay\":0.5},\"normalization\":\"none\",\"shadow\":false,\"labels\":{\"a\":\"b\"},\"startFrom\":{\"run\":\"run-1\",\"step\":3,\"observations\":500.5},\"retention\":{\"observations\":{\"steps\":50}}}";
   private static final String WITHOUT_LABELS =
       CONFIGURATION.substring(0, CONFIGURATION.indexOf(",\"labels\"")) + "}";
   private static final String REWIND = "{\"nextStep\":0,\"attempt\":\"job-2\"}";

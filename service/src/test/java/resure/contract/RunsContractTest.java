@@ -25,7 +25,7 @@ class RunsContractTest {
       {"weighting": {"function": "clip", "threshold": 0.0, "sharpness": 2.0, "floor": 0.05},
        "warmUp": 32, "maxTurns": 64, "maxLoss": 100.0, "halfLife": null, "lag": 0, "fold": "winsorized",
        "propagation": {"strength": 0.0, "decay": 0.5}, "normalization": "none", "shadow": false, "labels": {},
-       "startFrom": null}
+       "startFrom": null, "retention": {"observations": "all"}}
       """;
 
   private static LiveService live;
@@ -59,7 +59,8 @@ class RunsContractTest {
         parse(
             """
             {"run": "%s", "state": "active", "attempt": null, "step": null, "sequence": 1, "lateBatches": 0,
-             "createdAt": "%s", "lastBatchAt": null, "finishedAt": null, "configuration": %s}
+             "createdAt": "%s", "lastBatchAt": null, "finishedAt": null, "wholeFrom": null,
+             "configuration": %s}
             """
                 .formatted(name, run.get("createdAt").asString(), DEFAULTS)));
     assertThat(live.get("/v1/runs/" + name).text()).isEqualTo(created.text());

@@ -24,6 +24,7 @@ import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import resure.observation.ObservationBatch;
+import resure.observation.Retention;
 import resure.observation.StartFrom;
 import resure.observation.Weights;
 import resure.statistics.Moments;
@@ -299,7 +300,11 @@ class EntryFormatTest {
       for (Long step : new Long[] {null, 7L}) {
         JournalEntry.Created created =
             new JournalEntry.Created(
-                Entries.AT, Configuration.DEFAULT, Map.of(), new Start(asked, step, triples));
+                Entries.AT,
+                Configuration.DEFAULT,
+                Map.of(),
+                new Start(asked, step, triples),
+                Retention.ALL);
         Entries.assertSame(EntryFormat.decode(OWNER, 1, encode(1, created)), created);
       }
     }
@@ -309,11 +314,11 @@ class EntryFormatTest {
   void aRunThatWasCreatedWithFlagsThatNobodyKnowsIsRefused() {
     byte[] bytes = encode(1, new JournalEntry.Created(Entries.AT, Configuration.DEFAULT, Map.of()));
     // The flags, then no labels, then the checksum.
-    bytes[bytes.length - 6] = 4;
+    bytes[bytes.length - 6] = 8;
 
     assertThatThrownBy(() -> EntryFormat.decode(OWNER, 1, sealed(1, bytes)))
         .isInstanceOf(CorruptJournalException.class)
-        .hasMessageContaining("flags 4");
+        .hasMessageContaining("flags 8");
   }
 
   /** With the checksum that fits. */
@@ -376,12 +381,21 @@ class EntryFormatTest {
             Entries.AT,
             configuration,
             Map.of("experiment", "sgd-clean"),
-            new Start(new StartFrom("sft-41", 9000L, 500), 9000L, triples())),
+            new Start(new StartFrom("sft-41", 9000L, 500), 9000L, triples()),
+            Retention.ALL),
         new JournalEntry.Created(
             Entries.AT,
             Entries.CONFIGURATION,
             Map.of(),
-            new Start(new StartFrom("sft-40", null, Double.POSITIVE_INFINITY), null, triples())));
+            new Start(new StartFrom("sft-40", null, Double.POSITIVE_INFINITY), null, triples()),
+            Retention.ALL),
+        new JournalEntry.Created(
+            Entries.AT,
+            Entries.CONFIGURATION,
+            Map.of("experiment", "kept"),
+            new Start(new StartFrom("sft-40", null, Double.POSITIVE_INFINITY), null, triples()),
+            new Retention(5000)),
+        new JournalEntry.Trimmed(Entries.AT, 4001, 16_002));
   }
 
   private static MomentsTable triples() {

@@ -12,6 +12,7 @@ import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import resure.observation.ObservationBatch;
 import resure.observation.RunId;
 
 /**
@@ -31,8 +32,10 @@ public final class InMemoryJournal implements Journal {
   }
 
   private static final class Run {
-    final List<byte[]> entries = new ArrayList<>();
-    final List<Head> heads = new ArrayList<>();
+    /** Null where they were trimmed away, as are their heads. */
+    final List<byte @Nullable []> entries = new ArrayList<>();
+
+    final List<@Nullable Head> heads = new ArrayList<>();
     final Map<String, Long> keys = new HashMap<>();
     final NavigableMap<Long, Snapshot> snapshots = new TreeMap<>();
     final Map<DocumentKind, NavigableMap<String, byte[]>> documents =
@@ -89,7 +92,9 @@ public final class InMemoryJournal implements Journal {
 
   /** Flips a bit of an entry, as a failing disk would. */
   public synchronized void damage(RunKey run, long sequence) {
-    byte[] entry = Objects.requireNonNull(runs.get(run)).entries.get(Math.toIntExact(sequence) - 1);
+    byte[] entry =
+        Objects.requireNonNull(
+            Objects.requireNonNull(runs.get(run)).entries.get(Math.toIntExact(sequence) - 1));
     entry[entry.length / 2] ^= 1;
   }
 
@@ -147,7 +152,7 @@ public final class InMemoryJournal implements Journal {
       return !append.after().equals(Head.NONE)
           || names(key.id().tenant()).containsKey(key.id().name());
     }
-    return !run.heads.getLast().equals(append.after())
+    return !append.after().equals(run.heads.getLast())
         || append.entries().stream()
             .anyMatch(
                 entry ->
@@ -186,16 +191,29 @@ public final class InMemoryJournal implements Journal {
       case JournalEntry.Rewound rewound ->
           run.keys.values().removeIf(sequence -> step(key, run, sequence) >= rewound.nextStep());
       case JournalEntry.Finished finished -> {}
+      case JournalEntry.Trimmed trimmed -> trim(key, run, trimmed.firstSequence());
       case JournalEntry.Deleted deleted -> {}
     }
     return head;
   }
 
+  private static void trim(RunKey key, Run run, long first) {
+    run.keys.values().removeIf(sequence -> sequence < first && step(key, run, sequence) >= 0);
+    run.snapshots.headMap(first, false).clear();
+    for (int i = 1; i < first - 1; i++) {
+      run.entries.set(i, null);
+      run.heads.set(i, null);
+    }
+  }
+
+  /** Of the batch there; that of one that was trimmed away has its key because it has none. */
   private static long step(RunKey key, Run run, long sequence) {
+    byte[] bytes = run.entries.get(Math.toIntExact(sequence) - 1);
+    if (bytes == null) {
+      return ObservationBatch.NO_STEP;
+    }
     try {
-      JournalEntry entry =
-          EntryFormat.decode(
-              key.incarnation(), sequence, run.entries.get(Math.toIntExact(sequence) - 1));
+      JournalEntry entry = EntryFormat.decode(key.incarnation(), sequence, bytes);
       return ((JournalEntry.Batch) entry).batch().step();
     } catch (CorruptJournalException e) {
       throw new AssertionError(e);
@@ -246,8 +264,11 @@ public final class InMemoryJournal implements Journal {
         run != null && s <= run.entries.size() && (bytes < maxBytes || read.isEmpty());
         s++) {
       byte[] entry = run.entries.get(Math.toIntExact(s) - 1);
-      read.add(new StoredEntry(key, run.heads.get(Math.toIntExact(s) - 1), entry));
-      bytes += entry.length;
+      Head head = run.heads.get(Math.toIntExact(s) - 1);
+      if (entry != null && head != null) {
+        read.add(new StoredEntry(key, head, entry));
+        bytes += entry.length;
+      }
     }
     return read;
   }
@@ -287,11 +308,11 @@ public final class InMemoryJournal implements Journal {
   public synchronized void save(RunKey key, Snapshot snapshot) throws JournalException {
     requireOpen();
     Run run = runs.get(key);
-    if (run != null) {
+    if (run != null && run.heads.contains(snapshot.head())) {
       run.snapshots.put(
           snapshot.sequence(), new Snapshot(snapshot.head(), snapshot.state().clone()));
       while (run.snapshots.size() > 32) {
-        run.snapshots.pollFirstEntry();
+        run.snapshots.remove(run.snapshots.higherKey(run.snapshots.firstKey()));
       }
     }
   }

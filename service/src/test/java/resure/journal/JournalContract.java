@@ -446,6 +446,154 @@ public abstract class JournalContract {
     assertThat(journal.snapshot(Entries.run("snapshots"), 100)).isNull();
   }
 
+  /** A run with a batch a step from sequence 2 on, and snapshots at each tenth. */
+  private RunKey trimmable(String name, long newest) throws JournalException {
+    RunKey run = create(name);
+    for (long s = 2; s <= newest; s++) {
+      append(run, s, Entries.batch("k" + s, s, 0));
+      if (s % 10 == 0) {
+        save(run, "at " + s);
+      }
+    }
+    return run;
+  }
+
+  @Test
+  void whatWasTrimmedAwayIsNotThereAndEverythingElseIs() throws Exception {
+    RunKey neighbour = trimmable("neighbour", 20);
+    RunKey run = trimmable("trimmed", 40);
+    List<StoredEntry> before = journal.read(run, 1, ALL);
+    append(run, 41, new JournalEntry.Trimmed(Entries.AT, 21, 20));
+
+    for (int round = 0; round < 2; round++) {
+      List<StoredEntry> after = journal.read(run, 1, ALL);
+      assertThat(after).hasSize(23).extracting(StoredEntry::sequence).startsWith(1L, 20L, 21L);
+      assertThat(after.get(1).bytes()).isEqualTo(before.get(19).bytes());
+      assertThat(after.get(1).head()).isEqualTo(before.get(19).head());
+      assertThat(after.get(2).follows(after.get(1).head())).isTrue();
+      Entries.assertSame(after.getLast().entry(), new JournalEntry.Trimmed(Entries.AT, 21, 20));
+      for (long from : new long[] {2, 10, 19, 20}) {
+        assertThat(journal.read(run, from, 0))
+            .extracting(StoredEntry::sequence)
+            .containsExactly(20L);
+      }
+      assertThat(journal.read(run, 1, 0)).extracting(StoredEntry::sequence).containsExactly(1L);
+      assertThat(journal.find(run, "k19")).isZero();
+      assertThat(journal.find(run, "k20")).isEqualTo(20);
+      assertThat(journal.find(run, "k40")).isEqualTo(40);
+      assertThat(journal.snapshot(run, 19)).isNull();
+      assertThat(newest(run, 29).state()).isEqualTo("at 20".getBytes(UTF_8));
+      assertThat(newest(run, 40).sequence()).isEqualTo(40);
+      assertThat(journal.head(run)).isEqualTo(after.getLast().head());
+      assertThat(journal.read(neighbour, 1, ALL)).hasSize(20);
+      assertThat(journal.find(neighbour, "k2")).isEqualTo(2);
+      assertThat(newest(neighbour, 19).sequence()).isEqualTo(10);
+      journal.check();
+      closeAndReopen();
+    }
+  }
+
+  @Test
+  void aRunGoesOnAfterItWasTrimmedAndIsTrimmedAgain() throws Exception {
+    RunKey run = trimmable("on", 30);
+    append(run, 31, new JournalEntry.Trimmed(Entries.AT, 11, 10));
+    closeAndReopen();
+    append(run, 32, Entries.batch("k5", 32, 0));
+    append(run, 33, new JournalEntry.Rewound(Entries.AT, 30, null));
+    append(run, 34, Entries.batch("k30", 30, 0));
+    journal.check();
+    assertThat(journal.find(run, "k5")).isZero();
+    assertThat(journal.find(run, "k30")).isEqualTo(34);
+    append(run, 35, Entries.batch("k5", 35, 0));
+    append(run, 36, new JournalEntry.Trimmed(Entries.AT, 21, 20));
+
+    for (int round = 0; round < 3; round++) {
+      assertThat(journal.read(run, 1, ALL)).hasSize(18);
+      assertThat(journal.find(run, "k5")).as("used again").isEqualTo(35);
+      assertThat(journal.find(run, "k19")).isZero();
+      assertThat(journal.find(run, "k20")).isEqualTo(20);
+      assertThat(newest(run, 36).sequence()).isEqualTo(30);
+      assertThat(journal.snapshot(run, 19)).isNull();
+      journal.check();
+      closeAndReopen();
+    }
+  }
+
+  @Test
+  void aForgottenKeyConflictsNoMore() throws Exception {
+    RunKey run = trimmable("forgotten", 30);
+    append(run, 31, new JournalEntry.Trimmed(Entries.AT, 11, 10));
+
+    append(run, 32, Entries.batch("k9", 32, 0));
+    Append known = Entries.next(journal, run, Entries.batch("k10", 33, 0));
+
+    assertThat(journal.append(List.of(known))).isEmpty();
+    assertThat(journal.find(run, "k9")).isEqualTo(32);
+    journal.check();
+    assertThat(journal.find(run, "k9")).isEqualTo(32);
+  }
+
+  @Test
+  void aKeyOfABatchWithoutStepOutlivesItsEntry() throws Exception {
+    RunKey run = create("stepless");
+    for (int s = 2; s <= 20; s++) {
+      append(run, s, Entries.batch("k" + s, -1, 0));
+    }
+    append(run, 21, new JournalEntry.Trimmed(Entries.AT, 9, 10));
+
+    for (int round = 0; round < 2; round++) {
+      assertThat(journal.find(run, "k2")).isEqualTo(2);
+      assertThat(journal.read(run, 2, 0)).extracting(StoredEntry::sequence).containsExactly(10L);
+      assertThat(journal.append(List.of(Entries.next(journal, run, Entries.batch("k2", -1, 0)))))
+          .isEmpty();
+      journal.check();
+      closeAndReopen();
+    }
+  }
+
+  @Test
+  void aSnapshotOfWhatWasTrimmedAwayIsNotKept() throws Exception {
+    RunKey run = trimmable("late", 25);
+    Snapshot old = newest(run, 10);
+    append(run, 26, new JournalEntry.Trimmed(Entries.AT, 21, 20));
+    journal.save(run, old);
+
+    assertThat(journal.snapshot(run, 19)).isNull();
+    assertThat(newest(run, 100).sequence()).isEqualTo(20);
+  }
+
+  @Test
+  void theOldestSnapshotOfATrimmedRunIsKept() throws Exception {
+    RunKey run = trimmable("oldest", 30);
+    append(run, 31, new JournalEntry.Trimmed(Entries.AT, 11, 10));
+    for (long s = 32; s <= 500; s++) {
+      append(run, s, Entries.batch(null, s, 0));
+      if (s % 5 == 0) {
+        save(run, "at " + s);
+      }
+    }
+
+    assertThat(newest(run, 10).state()).isEqualTo("at 10".getBytes(UTF_8));
+  }
+
+  @Test
+  void aTrimmedRunIsDeletedWithAllThatBelongsToIt() throws Exception {
+    RunKey run = trimmable("gone", 30);
+    append(run, 31, new JournalEntry.Trimmed(Entries.AT, 11, 10));
+    append(run, 32, new JournalEntry.Deleted(Entries.AT));
+    journal.check();
+    RunKey successor = trimmable("gone", 20);
+
+    for (int round = 0; round < 2; round++) {
+      assertThat(journal.read(run, 1, ALL)).isEmpty();
+      assertThat(journal.find(run, "k20")).isZero();
+      assertThat(journal.snapshot(run, 100)).isNull();
+      assertThat(journal.read(successor, 1, ALL)).hasSize(20);
+      assertThat(journal.find(successor, "k2")).isEqualTo(2);
+      closeAndReopen();
+    }
+  }
+
   @Test
   void aSnapshotOfARunThatIsGoneIsNotKept() throws Exception {
     RunKey run = create("gone");

@@ -277,6 +277,12 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
     public void deviceFailed() {}
 
     @Override
+    public void trimmed(long entries) {}
+
+    @Override
+    public void retired() {}
+
+    @Override
     public void recovered(long nanos) {}
 
     @Override

@@ -14,6 +14,7 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import resure.journal.CorruptJournalException;
 import resure.journal.Entries;
+import resure.run.WholeFrom;
 import resure.weighting.Configuration;
 import resure.weighting.FoldRule;
 import resure.weighting.Normalization;
@@ -40,21 +41,29 @@ class ReplayFormatTest {
               new RankBy(Measure.EFFECTIVE_SAMPLE_RATIO, 0.8, null),
               new RankBy(Measure.AUROC, null, null)));
 
-  private static final ReplayFormat.Asked ASKED = new ReplayFormat.Asked(AT, 122, 120, 724, 2);
+  private static final ReplayFormat.Asked ASKED = asked(new WholeFrom(7, 9));
 
-  private static final ReplayFormat.Ended ENDED =
-      new ReplayFormat.Ended(
-          new Replay(
-              "01KGB3J6QZ8X0V6T3N9D2M4RWC",
-              Replay.State.FAILED,
-              0,
-              2,
-              AT,
-              AT.plusSeconds(1),
-              122,
-              "It failed."),
-          3,
-          4);
+  private static final ReplayFormat.Ended ENDED = ended(new WholeFrom(7, 9));
+
+  private static ReplayFormat.Asked asked(WholeFrom wholeFrom) {
+    return new ReplayFormat.Asked(AT, 122, 120, 724, wholeFrom, 2);
+  }
+
+  private static ReplayFormat.Ended ended(WholeFrom wholeFrom) {
+    return new ReplayFormat.Ended(
+        new Replay(
+            "01KGB3J6QZ8X0V6T3N9D2M4RWC",
+            Replay.State.FAILED,
+            0,
+            2,
+            AT,
+            AT.plusSeconds(1),
+            122,
+            wholeFrom,
+            "It failed."),
+        3,
+        4);
+  }
 
   private static final List<Tried> PIECE =
       List.of(
@@ -75,12 +84,26 @@ class ReplayFormatTest {
               new ReplayResult(0, Tally.NONE, List.of(), List.of(), Double.NaN, null)));
 
   private static byte[] golden(String name) throws IOException {
+    return golden(name, 2);
+  }
+
+  private static byte[] golden(String name, int version) throws IOException {
     try (InputStream in =
-        ReplayFormatTest.class.getResourceAsStream("/resure/replay/" + name + "-1.hex")) {
+        ReplayFormatTest.class.getResourceAsStream(
+            "/resure/replay/" + name + "-" + version + ".hex")) {
       String hex =
           new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.US_ASCII);
       return HexFormat.of().parseHex(hex.replaceAll("\\s", ""));
     }
+  }
+
+  @Test
+  void whatVersion1WroteIsReadForEver() throws Exception {
+    assertThat(ReplayFormat.asked(golden("request", 1))).isEqualTo(asked(WholeFrom.BEGINNING));
+    assertThat(ReplayFormat.plan(golden("request", 1))).isEqualTo(PLAN);
+    assertThat(ReplayFormat.ended(ENDED.replay().id(), golden("end", 1)))
+        .isEqualTo(ended(WholeFrom.BEGINNING));
+    assertThat(ReplayFormat.tried(golden("piece", 1))).isEqualTo(PIECE);
   }
 
   @Test
@@ -133,7 +156,7 @@ class ReplayFormatTest {
     byte[] longer = Arrays.copyOf(golden, golden.length + 1);
     assertThatThrownBy(() -> decoding.of(longer)).isInstanceOf(CorruptJournalException.class);
     byte[] newer = golden.clone();
-    newer[0] = 2;
+    newer[0] = 3;
     assertThatThrownBy(() -> decoding.of(newer))
         .isInstanceOf(CorruptJournalException.class)
         .hasMessageContaining("newer release");

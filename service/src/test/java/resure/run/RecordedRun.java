@@ -17,6 +17,7 @@ import resure.journal.JournalException;
 import resure.journal.RunKey;
 import resure.journal.Start;
 import resure.observation.ObservationBatch;
+import resure.observation.Retention;
 import resure.observation.Weights;
 import resure.statistics.Moments;
 import resure.statistics.MomentsTable;
@@ -44,7 +45,13 @@ public final class RecordedRun {
 
   /** A new run that begins with another's statistics. */
   public RecordedRun(Configuration configuration, @Nullable Start start) throws JournalException {
-    created = new JournalEntry.Created(AT, configuration, Map.of(), start);
+    this(configuration, start, Retention.ALL);
+  }
+
+  /** A new run that keeps some of its losses. */
+  RecordedRun(Configuration configuration, @Nullable Start start, Retention retention)
+      throws JournalException {
+    created = new JournalEntry.Created(AT, configuration, Map.of(), start, retention);
     run = Run.created(key, created, Entries.append(journal, key, created), compute);
   }
 
@@ -109,6 +116,16 @@ public final class RecordedRun {
     Head head = Entries.append(journal, key, entry);
     run.apply(head.sequence(), entry);
     run.reached(head);
+  }
+
+  /** Drops what can be; says whether anything could. */
+  boolean trim() throws JournalException {
+    Trimming.Cut cut = new Trimming(journal, new JvmCompute()).find(Trimming.Wanted.of(run));
+    if (cut == null || !cut.suits(run)) {
+      return false;
+    }
+    apply(new JournalEntry.Trimmed(AT, cut.step() + 1, cut.sequence()));
+    return true;
   }
 
   void saveSnapshot() throws JournalException {

@@ -3,7 +3,6 @@ package resure.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.InstantSource;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -18,7 +17,6 @@ import resure.observation.Batches;
 import resure.observation.RunId;
 import resure.observation.StartFrom;
 import resure.statistics.MomentsTable;
-import resure.weighting.Configuration;
 
 /** The front door with real threads, where only a store that fails can show what it does. */
 class RunsTest {
@@ -47,7 +45,7 @@ class RunsTest {
   }
 
   private static WantedSettings wanted(@Nullable StartFrom startFrom) {
-    RunSettings settings = new RunSettings(Configuration.DEFAULT, Map.of(), startFrom);
+    RunSettings settings = RunSettings.DEFAULT.withStartFrom(startFrom);
     return new WantedSettings() {
       @Override
       public RunSettings complete() {
@@ -129,6 +127,12 @@ class RunsTest {
 
     @Override
     public void deviceFailed() {}
+
+    @Override
+    public void trimmed(long entries) {}
+
+    @Override
+    public void retired() {}
 
     @Override
     public void folded(RunKey run, MomentsTable reference, Totals totals) {}

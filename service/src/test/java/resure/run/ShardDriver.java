@@ -19,6 +19,7 @@ import resure.journal.JournalException;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.observation.ObservationBatch;
+import resure.observation.Retention;
 import resure.observation.RunId;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
@@ -78,6 +79,8 @@ final class ShardDriver implements RunListener {
   final List<RunId> ended = new ArrayList<>();
   int recovered;
   int late;
+  long trimmed;
+  int retired;
   int deviceFailures;
 
   /** Thrown by the next call of this listener. */
@@ -110,7 +113,7 @@ final class ShardDriver implements RunListener {
       Shard.Recoveries recoveries,
       ComputeSource computes) {
     this.journal = journal;
-    InstantSource clock = () -> Instant.parse("2026-01-31T12:00:00.5Z").plusNanos(nanos);
+    InstantSource clock = this::now;
     shard =
         new Shard(
             journal,
@@ -118,6 +121,7 @@ final class ShardDriver implements RunListener {
             writer,
             workers,
             recoveries,
+            this::trim,
             limits,
             limits.loadedRuns(),
             clock,
@@ -126,11 +130,30 @@ final class ShardDriver implements RunListener {
             storeFailures::add);
   }
 
+  private void trim(Trimming.Wanted wanted) {
+    try {
+      Trimming.Cut cut = new Trimming(journal, new JvmCompute()).find(wanted);
+      if (cut != null) {
+        post(new Request.Trim(wanted.key(), cut));
+      }
+    } catch (JournalException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   /** Does all that can be done now. */
   void work() {
     while (shard.doWork() > 0) {
       // Goes on until there is nothing left.
     }
+  }
+
+  Instant now() {
+    return Instant.parse("2026-01-31T12:00:00.5Z").plusNanos(nanos);
+  }
+
+  long nanos() {
+    return nanos;
   }
 
   void pass(Duration time) {
@@ -200,17 +223,25 @@ final class ShardDriver implements RunListener {
   }
 
   void create(String run, Configuration configuration) {
-    Outcome<Created> created = done(new Request.Create(id(run), wanted(configuration)));
+    create(run, configuration, Retention.ALL);
+  }
+
+  void create(String run, Configuration configuration, Retention retention) {
+    Outcome<Created> created = done(new Request.Create(id(run), wanted(configuration, retention)));
     if (!(created instanceof Outcome.Done<Created> done) || !done.value().isNew()) {
       throw new AssertionError(created);
     }
   }
 
   static WantedSettings wanted(Configuration configuration) {
+    return wanted(configuration, Retention.ALL);
+  }
+
+  static WantedSettings wanted(Configuration configuration, Retention retention) {
     return new WantedSettings() {
       @Override
       public RunSettings complete() {
-        return new RunSettings(configuration, Map.of());
+        return new RunSettings(configuration, Map.of()).withRetention(retention);
       }
 
       @Override
@@ -242,6 +273,16 @@ final class ShardDriver implements RunListener {
 
   static RunId id(String run) {
     return new RunId(RunId.DEFAULT_TENANT, run);
+  }
+
+  @Override
+  public void retired() {
+    retired++;
+  }
+
+  @Override
+  public void trimmed(long entries) {
+    trimmed += entries;
   }
 
   private void maybeFail() {

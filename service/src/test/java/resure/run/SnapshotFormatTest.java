@@ -25,13 +25,15 @@ import resure.weighting.Configuration;
 class SnapshotFormatTest {
 
   /** Written by version 1 and never again: what was once saved stays readable. */
-  private static final String GOLDEN = "snapshot-1.hex";
+  private static final String OF_VERSION_1 = "snapshot-1.hex";
+
+  private static final String GOLDEN = "snapshot-2.hex";
 
   private static final Head HEAD = new Head(9, 99);
 
   @Test
   void aSnapshotOfTheFirstVersionIsReadForEver() throws Exception {
-    byte[] golden = golden();
+    byte[] golden = golden(OF_VERSION_1);
 
     SnapshotFormat.State state = SnapshotFormat.decode(new Snapshot(HEAD, golden));
 
@@ -56,12 +58,13 @@ class SnapshotFormatTest {
     assertThat(state.references().get(1).runMean().value()).isEqualTo(1);
     assertThat(state.pending()).extracting(PendingBatch::step).containsExactly(3L, 5L);
     assertThat(state.pending()).extracting(PendingBatch::rank).containsExactly(1L, 0L);
-    assertThat(SnapshotFormat.encode(state).state()).isEqualTo(golden);
+    assertThat(state.wholeFrom()).isEqualTo(WholeFrom.BEGINNING);
+    assertThat(SnapshotFormat.encode(state).state()).isEqualTo(golden(GOLDEN));
   }
 
   @Test
   void theSameRunIsWrittenToTheSameBytes() throws Exception {
-    assertThat(SnapshotFormat.encode(exampleRun().state()).state()).isEqualTo(golden());
+    assertThat(SnapshotFormat.encode(exampleRun().state()).state()).isEqualTo(golden(GOLDEN));
   }
 
   private static Run exampleRun() throws JournalException {
@@ -101,22 +104,22 @@ class SnapshotFormatTest {
 
   @Test
   void aTruncatedSnapshotAndOneOfAnotherVersionAreRefused() throws Exception {
-    byte[] golden = golden();
+    byte[] golden = golden(GOLDEN);
     for (int length = 0; length < golden.length; length++) {
       Snapshot cut = new Snapshot(HEAD, Arrays.copyOf(golden, length));
       assertThatThrownBy(() -> SnapshotFormat.decode(cut))
           .as("%d of %d bytes", length, golden.length)
           .isInstanceOf(CorruptJournalException.class);
     }
-    golden[0] = 2;
+    golden[0] = 3;
     assertThatThrownBy(() -> SnapshotFormat.decode(new Snapshot(HEAD, golden)))
         .isInstanceOf(CorruptJournalException.class)
-        .hasMessageContaining("version 2");
+        .hasMessageContaining("version 3");
   }
 
-  private static byte[] golden() throws IOException {
+  private static byte[] golden(String name) throws IOException {
     try (InputStream hex =
-        Objects.requireNonNull(SnapshotFormatTest.class.getResourceAsStream(GOLDEN))) {
+        Objects.requireNonNull(SnapshotFormatTest.class.getResourceAsStream(name))) {
       List<String> lines = new String(hex.readAllBytes(), US_ASCII).lines().toList();
       return HexFormat.of().parseHex(String.join("", lines));
     }

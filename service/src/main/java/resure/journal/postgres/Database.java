@@ -49,7 +49,7 @@ final class Database implements AutoCloseable {
   private static final int SOCKET_SECONDS = 13;
 
   private static final int CONNECT_SECONDS = 2;
-  private static final int LOGIN_SECONDS = 3;
+  private static final int LOGIN_SECONDS = 10;
 
   /** Also how long a call waits for a connection that others use. */
   private static final int POOL_MILLIS = 2_500;

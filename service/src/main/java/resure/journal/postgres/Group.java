@@ -52,15 +52,16 @@ final class Group {
       WITH wanted AS (
         SELECT *
         FROM unnest(?::bytea[], ?::bytea[], ?::uuid[], ?::bigint[], ?::bigint[], ?::bigint[],
-          ?::bigint[], ?::int[]) WITH ORDINALITY AS w(tenant, name, incarnation, after_sequence,
-          after_checksum, sequence, checksum, change, run)
+          ?::bigint[], ?::int[], ?::bigint[]) WITH ORDINALITY AS w(tenant, name, incarnation,
+          after_sequence, after_checksum, sequence, checksum, change, first_sequence, run)
       ), locked AS (
-        SELECT w.tenant, w.name, w.sequence, w.checksum, w.change, w.run,
+        SELECT w.tenant, w.name, w.incarnation, w.sequence, w.checksum, w.change,
+          w.first_sequence, w.run, h.first_sequence AS kept_from,
           h.incarnation = w.incarnation AND h.sequence = w.after_sequence
             AND h.checksum = w.after_checksum AS expected
         FROM (SELECT * FROM wanted ORDER BY run) w
         CROSS JOIN LATERAL (
-          SELECT i.incarnation, i.sequence, i.checksum FROM heads i
+          SELECT i.incarnation, i.sequence, i.checksum, i.first_sequence FROM heads i
           WHERE i.tenant = w.tenant AND i.name = w.name
           FOR NO KEY UPDATE) h
       ), keyed AS (
@@ -76,8 +77,12 @@ final class Group {
           SELECT 1 FROM rewinds r
           WHERE r.tenant = k.tenant AND r.incarnation = k.incarnation
             AND r.sequence > k.sequence AND r.next_step <= k.step)
+          AND NOT EXISTS (
+            SELECT 1 FROM locked l
+            WHERE l.run = n.run AND k.step >= 0 AND k.sequence < l.kept_from)
       ), passed AS (
-        SELECT l.tenant, l.name, l.sequence, l.checksum, l.change, l.run
+        SELECT l.tenant, l.name, l.incarnation, l.sequence, l.checksum, l.change,
+          l.first_sequence, l.run
         FROM locked l
         WHERE l.change > 0 AND l.expected AND l.run <> ALL (ARRAY(SELECT run FROM repeated))
       ), created AS (
@@ -92,10 +97,11 @@ final class Group {
         ON CONFLICT DO NOTHING
         RETURNING tenant, incarnation
       ), advanced AS (
-        UPDATE heads h SET sequence = p.sequence, checksum = p.checksum
+        UPDATE heads h SET sequence = p.sequence, checksum = p.checksum,
+          first_sequence = greatest(h.first_sequence, p.first_sequence)
         FROM passed p
         WHERE p.change = 1 AND h.tenant = p.tenant AND h.name = p.name
-        RETURNING p.run
+        RETURNING p.run, p.tenant, p.incarnation, p.first_sequence
       ), deleted AS (
         DELETE FROM heads h USING passed p
         WHERE p.change = 2 AND h.tenant = p.tenant AND h.name = p.name
@@ -126,6 +132,10 @@ final class Group {
         FROM unnest(?::int[], ?::bytea[], ?::uuid[], ?::bigint[], ?::bigint[])
           AS r(run, tenant, incarnation, sequence, next_step)
         WHERE r.run = ANY (ARRAY(SELECT run FROM won))
+      ), new_trimmings AS (
+        INSERT INTO trimmings (tenant, incarnation, first_sequence)
+        SELECT tenant, incarnation, first_sequence FROM advanced WHERE first_sequence > 0
+        ON CONFLICT DO NOTHING
       ), new_garbage AS (
         INSERT INTO garbage (tenant, incarnation) SELECT tenant, incarnation FROM deleted
       )
@@ -142,6 +152,10 @@ final class Group {
   private final List<Append> appends;
   private final List<Head> ends = new ArrayList<>();
   private final List<Integer> changes = new ArrayList<>();
+
+  /** Before which sequence each run is trimmed; 0 for not at all. */
+  private final List<Long> firsts = new ArrayList<>();
+
   private final List<Row> rows = new ArrayList<>();
   private final List<byte[]> bytesOfRows = new ArrayList<>();
   private final List<Mark> keys = new ArrayList<>();
@@ -168,6 +182,7 @@ final class Group {
     Map<String, Mark> keysOfRun = new LinkedHashMap<>();
     List<Mark> rewindsOfRun = new ArrayList<>();
     Head head = append.after();
+    long first = 0;
     int change = head.equals(Head.NONE) ? CREATED : ADVANCED;
     for (JournalEntry entry : append.entries()) {
       ByteBuffer encoded = format.encode(run.incarnation(), head.sequence() + 1, entry);
@@ -183,6 +198,7 @@ final class Group {
                 new Mark(place, run, head.sequence(), batch.key(), batch.batch().step()));
         case JournalEntry.Rewound rewound ->
             rewindsOfRun.add(new Mark(place, run, head.sequence(), NO_KEY, rewound.nextStep()));
+        case JournalEntry.Trimmed trimmed -> first = Math.max(first, trimmed.firstSequence());
         case JournalEntry.Deleted deleted -> change = DELETED;
         case JournalEntry.Created created -> {}
         case JournalEntry.Batch batch -> {}
@@ -191,6 +207,7 @@ final class Group {
     }
     ends.add(head);
     changes.add(change);
+    firsts.add(first);
     if (change != DELETED) {
       rows.addAll(added);
       bytesOfRows.addAll(bytesOfAdded);
@@ -223,6 +240,7 @@ final class Group {
     parameters.longs(ends, Head::sequence);
     parameters.longs(ends, Head::checksum);
     parameters.ints(changes, Integer::intValue);
+    parameters.longs(firsts, Long::longValue);
 
     parameters.ints(keys, Mark::run);
     parameters.texts(keys, key -> key.of.id().tenant());

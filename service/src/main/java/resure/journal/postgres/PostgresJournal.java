@@ -199,7 +199,8 @@ public final class PostgresJournal implements Journal {
           while (more) {
             long wanted = Math.max(1, maxBytes - bytes);
             int limit = (int) Math.min(ENTRIES_A_READ, wanted / SMALL_ENTRY_BYTES + 1);
-            long read = readPage(connection, run, from + entries.size(), wanted, limit, entries);
+            long next = entries.isEmpty() ? from : entries.getLast().sequence() + 1;
+            long read = readPage(connection, run, next, wanted, limit, entries);
             bytes += read;
             more = read > 0 && bytes < maxBytes;
           }
@@ -222,7 +223,7 @@ public final class PostgresJournal implements Journal {
     try (PreparedStatement statement =
         connection.prepareStatement(
             """
-            SELECT h.sequence, h.checksum, e.sequence, e.checksum, e.bytes
+            SELECT h.sequence, h.checksum, e.sequence, e.checksum, e.bytes, h.first_sequence
             FROM heads h LEFT JOIN (
               SELECT n.tenant, n.incarnation, n.sequence, n.checksum, n.bytes
               FROM (
@@ -231,6 +232,9 @@ public final class PostgresJournal implements Journal {
                 FROM (
                   SELECT tenant, incarnation, sequence, checksum, bytes FROM entries
                   WHERE tenant = ? AND incarnation = ? AND sequence >= ?
+                    AND (sequence = 1 OR sequence >= (
+                      SELECT f.first_sequence FROM heads f
+                      WHERE f.tenant = ? AND f.name = ? AND f.incarnation = ?))
                   ORDER BY sequence LIMIT ?) m) n
               WHERE n.before < ?) e
             ON e.tenant = h.tenant AND e.incarnation = h.incarnation
@@ -241,6 +245,7 @@ public final class PostgresJournal implements Journal {
           .text(run.id().tenant())
           .incarnation(run)
           .number(from)
+          .run(run)
           .number(limit)
           .number(maxBytes)
           .run(run);
@@ -256,22 +261,25 @@ public final class PostgresJournal implements Journal {
             }
             return 0;
           }
-          if (row.getLong(3) != expected) {
+          long sequence = row.getLong(3);
+          boolean afterGap = sequence != expected;
+          if (afterGap && (expected == 1 || sequence != row.getLong(6))) {
             throw missing(run, expected);
           }
-          add(run, new Head(expected, row.getLong(4)), entry, end, entries);
+          add(run, new Head(sequence, row.getLong(4)), entry, end, afterGap, entries);
           bytes += entry.length;
-          expected++;
+          expected = sequence + 1;
         }
       }
       return bytes;
     }
   }
 
-  private static void add(RunKey run, Head head, byte[] bytes, Head end, List<StoredEntry> entries)
+  private static void add(
+      RunKey run, Head head, byte[] bytes, Head end, boolean afterGap, List<StoredEntry> entries)
       throws CorruptJournalException {
     StoredEntry entry = new StoredEntry(run, head, bytes);
-    if (!entries.isEmpty() && !entry.follows(entries.getLast().head())) {
+    if (!afterGap && !entries.isEmpty() && !entry.follows(entries.getLast().head())) {
       throw new CorruptJournalException(
           "entry %d of %s does not follow the one before it"
               .formatted(head.sequence(), run.incarnation()));
@@ -303,6 +311,7 @@ public final class PostgresJournal implements Journal {
                     ON k.tenant = h.tenant AND k.incarnation = h.incarnation
                   WHERE h.tenant = ? AND h.name = ? AND h.incarnation = ?
                     AND k.idempotency_key = ?
+                    AND (k.step < 0 OR k.sequence >= h.first_sequence)
                     AND NOT EXISTS (
                       SELECT 1 FROM rewinds r
                       WHERE r.tenant = k.tenant AND r.incarnation = k.incarnation
@@ -393,7 +402,7 @@ public final class PostgresJournal implements Journal {
               connection.prepareStatement(
                   """
                   WITH owner AS (
-                    SELECT h.tenant, h.incarnation FROM heads h
+                    SELECT h.tenant, h.incarnation, h.first_sequence FROM heads h
                     WHERE h.tenant = ? AND h.name = ? AND h.incarnation = ?
                     FOR KEY SHARE
                   ), dropped AS (
@@ -402,8 +411,12 @@ public final class PostgresJournal implements Journal {
                       AND s.sequence = ANY (?::bigint[])
                   )
                   INSERT INTO snapshots (tenant, incarnation, sequence, checksum, seal, state)
-                  SELECT o.tenant, o.incarnation, ?::bigint, ?::bigint, ?::int, ?::bytea
+                  SELECT o.tenant, o.incarnation, n.sequence, n.checksum, n.seal, n.state
                   FROM owner o
+                  CROSS JOIN (
+                    SELECT ?::bigint AS sequence, ?::bigint AS checksum, ?::int AS seal,
+                      ?::bytea AS state) n
+                  WHERE n.sequence >= o.first_sequence
                   ON CONFLICT (tenant, incarnation, sequence) DO UPDATE SET
                     checksum = excluded.checksum, seal = excluded.seal, state = excluded.state
                   """)) {
@@ -425,9 +438,15 @@ public final class PostgresJournal implements Journal {
           SnapshotAges ages = new SnapshotAges(saved);
           try (PreparedStatement statement =
               connection.prepareStatement(
-                  "SELECT s.sequence FROM snapshots s WHERE s.tenant = ? AND s.incarnation = ?"
-                      + " ORDER BY s.sequence DESC")) {
-            new Parameters(statement).text(run.id().tenant()).incarnation(run);
+                  """
+                  SELECT s.sequence
+                  FROM heads h
+                  JOIN snapshots s ON s.tenant = h.tenant AND s.incarnation = h.incarnation
+                  WHERE h.tenant = ? AND h.name = ? AND h.incarnation = ?
+                    AND s.sequence >= h.first_sequence
+                  ORDER BY s.sequence DESC
+                  """)) {
+            new Parameters(statement).run(run);
             try (ResultSet row = statement.executeQuery()) {
               while (row.next()) {
                 ages.see(row.getLong(1));
@@ -460,6 +479,7 @@ public final class PostgresJournal implements Journal {
             JOIN entries e ON e.tenant = s.tenant AND e.incarnation = s.incarnation
               AND e.sequence = s.sequence AND e.checksum = s.checksum
             WHERE h.tenant = ? AND h.name = ? AND h.incarnation = ? AND s.sequence <= ?
+              AND s.sequence >= h.first_sequence
             ORDER BY s.sequence DESC LIMIT 1
             """)) {
       long bound = atMost;
@@ -698,7 +718,10 @@ public final class PostgresJournal implements Journal {
     collectGarbage();
   }
 
-  /** Removes rows of deleted runs for a moment; several processes take different runs. */
+  /**
+   * Removes rows of deleted runs, and what was trimmed away of others, for a moment; several
+   * processes take different runs.
+   */
   private void collectGarbage() throws JournalException {
     long start = System.nanoTime();
     Garbage garbage = new Garbage(GARBAGE_ROWS);

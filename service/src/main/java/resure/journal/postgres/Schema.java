@@ -31,7 +31,14 @@ final class Schema {
 
   private static final List<String> TABLES =
       List.of(
-          "heads", "entries", "idempotency_keys", "rewinds", "snapshots", "documents", "garbage");
+          "heads",
+          "entries",
+          "idempotency_keys",
+          "rewinds",
+          "snapshots",
+          "documents",
+          "trimmings",
+          "garbage");
 
   private static final int OLDEST_SERVER = 140_000;
 

@@ -33,11 +33,18 @@ import resure.observation.RunId;
  *   documents  kind (1), run, length of name (1), name, id
  *                                                 -> CRC-32C of key and content (4), content
  *   default    "store"                            -> id of the store (16)
+ *              "trimmed", run                     -> sequence of the first entry after the gap (8)
+ *              "trimming", run                    -> name, while keys are left that are forgotten
  * </pre>
  */
 final class Rows {
 
   static final byte[] STORE = "store".getBytes(US_ASCII);
+
+  /** What the key of each run begins with that has forgotten keys left. */
+  static final byte[] TRIMMING = "trimming".getBytes(US_ASCII);
+
+  private static final byte[] TRIMMED = "trimmed".getBytes(US_ASCII);
 
   static final int INCARNATION_BYTES = 16;
   static final int KEY_VALUE_BYTES = 16;
@@ -74,6 +81,30 @@ final class Rows {
   static byte[] key(byte[] run, String key) {
     byte[] text = key.getBytes(UTF_8);
     return ByteBuffer.allocate(run.length + text.length).put(run).put(text).array();
+  }
+
+  static byte[] trimmed(byte[] run) {
+    return join(TRIMMED, run);
+  }
+
+  static byte[] trimming(byte[] run) {
+    return join(TRIMMING, run);
+  }
+
+  private static byte[] join(byte[] prefix, byte[] run) {
+    return ByteBuffer.allocate(prefix.length + run.length).put(prefix).put(run).array();
+  }
+
+  /** The run of a key made by {@link #trimming}, with its value. */
+  static RunKey trimming(byte[] key, byte[] name) throws CorruptJournalException {
+    try {
+      ByteBuffer buffer = ByteBuffer.wrap(key, TRIMMING.length, key.length - TRIMMING.length);
+      String tenant = text(buffer, Byte.toUnsignedInt(buffer.get()));
+      Incarnation incarnation = new Incarnation(buffer.getLong(), buffer.getLong());
+      return new RunKey(new RunId(tenant, new String(name, US_ASCII)), incarnation);
+    } catch (BufferUnderflowException | IllegalArgumentException e) {
+      throw new CorruptJournalException("a trimmed run's row is malformed", e);
+    }
   }
 
   /** What the keys of a tenant's names begin with. */

@@ -44,6 +44,7 @@ final class Store implements AutoCloseable {
   private final Database database;
   private final Watermark watermark;
   private final Heads heads = new Heads();
+  private final ForgottenKeys forgottenKeys;
 
   /** As many as ever appended at once. */
   private final Queue<Group> idle = new ConcurrentLinkedQueue<>();
@@ -53,10 +54,12 @@ final class Store implements AutoCloseable {
   /** The manifest at the last look; checks may overlap, and then one of them is as good. */
   private volatile @Nullable Manifest looked;
 
-  Store(Path path, Database database, Watermark watermark) {
+  Store(Path path, Database database, Watermark watermark)
+      throws RocksDBException, JournalException {
     this.path = path;
     this.database = database;
     this.watermark = watermark;
+    forgottenKeys = new ForgottenKeys(database, heads);
   }
 
   /**
@@ -77,6 +80,7 @@ final class Store implements AutoCloseable {
 
   /** To be called now and then; a {@link RocksDBException} is that of a write. */
   void collectGarbage() throws RocksDBException {
+    forgottenKeys.remove(this);
     database.collectGarbage();
   }
 
@@ -206,23 +210,30 @@ final class Store implements AutoCloseable {
           more && (bytes < maxBytes || entries.isEmpty());
           more = range.next()) {
         long sequence = Rows.sequence(range.key());
-        if (sequence != expected) {
+        boolean afterGap = sequence != expected;
+        if (afterGap && (expected == 1 || sequence != first(row))) {
           throw new CorruptJournalException(
               "entry %d of %s is missing".formatted(expected, run.incarnation()));
         }
         byte[] value = range.value();
         StoredEntry entry = Rows.entry(run, sequence, value);
-        if (!entries.isEmpty() && !entry.follows(entries.getLast().head())) {
+        if (!afterGap && !entries.isEmpty() && !entry.follows(entries.getLast().head())) {
           throw new CorruptJournalException(
               "entry %d of %s does not follow the one before it"
                   .formatted(sequence, run.incarnation()));
         }
         entries.add(entry);
         bytes += value.length;
-        expected++;
+        expected = sequence + 1;
       }
     }
     return entries;
+  }
+
+  /** Sequence of the first entry after what was trimmed away; 0 when nothing was. */
+  private long first(byte[] row) throws RocksDBException {
+    byte[] value = database.get(Family.DEFAULT, Rows.trimmed(row));
+    return value == null ? 0 : ByteBuffer.wrap(value).getLong();
   }
 
   long find(RunKey run, String key) throws RocksDBException, JournalException {
@@ -237,6 +248,9 @@ final class Store implements AutoCloseable {
     ByteBuffer found = ByteBuffer.wrap(value);
     long sequence = found.getLong();
     long step = found.getLong();
+    if (step >= 0 && sequence < first(row)) {
+      return 0;
+    }
     byte[] after = Rows.at(row, sequence + 1);
     try (Database.Range rewinds = database.range(Family.REWINDS, after, Rows.end(row))) {
       for (boolean more = rewinds.first(); more; more = rewinds.next()) {
@@ -251,7 +265,7 @@ final class Store implements AutoCloseable {
   /** The caller holds the run's name. A {@link RocksDBException} is that of the write. */
   void save(RunKey run, Snapshot snapshot) throws RocksDBException, JournalException {
     Place place = place(run);
-    if (place.head().equals(Head.NONE)) {
+    if (place.head().equals(Head.NONE) || snapshot.sequence() < first(place.row())) {
       return;
     }
     try (WriteBatch batch = new WriteBatch()) {
@@ -384,7 +398,8 @@ final class Store implements AutoCloseable {
     return documents;
   }
 
-  private void write(WriteBatch batch) throws RocksDBException {
+  /** A {@link RocksDBException} is that of the write. */
+  void write(WriteBatch batch) throws RocksDBException {
     database.write(batch);
     // Every write here is synced under fsync, so whatever number this is, it is on disk.
     watermark.raise(database.reached());
@@ -412,6 +427,7 @@ final class Store implements AutoCloseable {
     private ByteBuffer value = ByteBuffer.allocateDirect(16 * 1024);
     private final Map<RunKey, Place> newPlaces = new LinkedHashMap<>();
     private final Map<RunId, @Nullable RunKey> newNames = new HashMap<>();
+    private final List<RunKey> trimmed = new ArrayList<>();
 
     Map<RunKey, Head> append(List<Append> group) throws RocksDBException, JournalException {
       Map<RunKey, Head> appended = new HashMap<>();
@@ -423,6 +439,7 @@ final class Store implements AutoCloseable {
       if (batch.count() > 0) {
         write(batch);
         heads.putAll(newPlaces);
+        trimmed.forEach(forgottenKeys::add);
       }
       return appended;
     }
@@ -502,6 +519,7 @@ final class Store implements AutoCloseable {
           batch.put(database.handle(Family.REWINDS), key, value);
         }
         case JournalEntry.Finished finished -> {}
+        case JournalEntry.Trimmed trim -> trim(run, row, trim.firstSequence());
         case JournalEntry.Deleted deleted -> {}
       }
     }
@@ -514,6 +532,28 @@ final class Store implements AutoCloseable {
         value.clear().putLong(sequence).putLong(observations.batch().step()).flip();
         batch.put(database.handle(Family.KEYS), key, value);
       }
+    }
+
+    /**
+     * The entries go with one range: one a thousand of them, and nobody reads across it, since
+     * reading the run goes on after it. Of snapshots and rewinds there are few.
+     */
+    private void trim(RunKey run, byte[] row, long first) throws RocksDBException {
+      byte[] end = Rows.at(row, first);
+      batch.deleteRange(database.handle(Family.ENTRIES), Rows.at(row, 2), end);
+      for (Family family : List.of(Family.SNAPSHOTS, Family.REWINDS)) {
+        try (Database.Range range = database.range(family, row, end)) {
+          for (boolean more = range.first(); more; more = range.next()) {
+            batch.delete(database.handle(family), range.key());
+          }
+        }
+      }
+      batch.put(
+          database.handle(Family.DEFAULT),
+          Rows.trimmed(row),
+          ByteBuffer.allocate(Long.BYTES).putLong(first).array());
+      forgottenKeys.put(batch, run, row);
+      trimmed.add(run);
     }
 
     private void delete(RunKey run, byte[] row) throws RocksDBException {
@@ -531,6 +571,10 @@ final class Store implements AutoCloseable {
           }
         }
       }
+      if (first(row) > 0) {
+        batch.delete(database.handle(Family.DEFAULT), Rows.trimmed(row));
+        batch.delete(database.handle(Family.DEFAULT), Rows.trimming(row));
+      }
       batch.delete(database.handle(Family.NAMES), Rows.name(run.id()));
       newNames.put(run.id(), null);
       newPlaces.put(run, new Place(row, Head.NONE));
@@ -547,6 +591,7 @@ final class Store implements AutoCloseable {
       batch.clear();
       newPlaces.clear();
       newNames.clear();
+      trimmed.clear();
     }
 
     @Override

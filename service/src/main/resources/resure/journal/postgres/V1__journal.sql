@@ -9,6 +9,9 @@ CREATE TABLE heads (
   incarnation uuid NOT NULL,
   sequence bigint NOT NULL,
   checksum bigint NOT NULL,
+  -- Of what was trimmed away nothing is given any more: entries before this but the first, keys of
+  -- their batches that have a step, snapshots. 0 for nothing.
+  first_sequence bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant, name)
 ) WITH (fillfactor = 50);
 
@@ -64,6 +67,14 @@ CREATE TABLE documents (
   owner bytea,
   claimed_until timestamptz,
   PRIMARY KEY (kind, tenant, incarnation, id)
+);
+
+-- What was trimmed away, as long as rows of it are left: those before first_sequence.
+CREATE TABLE trimmings (
+  tenant bytea NOT NULL,
+  incarnation uuid NOT NULL,
+  first_sequence bigint NOT NULL,
+  PRIMARY KEY (tenant, incarnation, first_sequence)
 );
 
 -- Runs that were deleted, as long as rows of theirs are left.
