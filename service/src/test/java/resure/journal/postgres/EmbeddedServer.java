@@ -6,6 +6,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -18,6 +19,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.jar.JarFile;
 import java.util.stream.Stream;
@@ -31,6 +33,11 @@ public final class EmbeddedServer implements AutoCloseable {
 
   /** The releases that are supported. */
   public static final List<String> VERSIONS = List.of("17", "18");
+
+  private static final String PREFIX = "resure-postgres-";
+
+  /** Which JVM a directory is of. */
+  private static final String OWNER = "owner";
 
   private static final Map<String, EmbeddedServer> SHARED = new HashMap<>();
   private static final AtomicInteger DATABASES = new AtomicInteger();
@@ -106,7 +113,10 @@ public final class EmbeddedServer implements AutoCloseable {
     this.version = version;
     this.settings = settings;
     try {
-      directory = Files.createTempDirectory("resure-postgres-" + version + "-");
+      removeLeftOvers();
+      directory = Files.createTempDirectory(PREFIX + version + "-");
+      Files.writeString(directory.resolve(OWNER), Long.toString(ProcessHandle.current().pid()));
+      Runtime.getRuntime().addShutdownHook(new Thread(this::close));
       start();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -131,6 +141,7 @@ public final class EmbeddedServer implements AutoCloseable {
               .setPgBinaryResolver((system, architecture) -> binary())
               .setDataDirectory(directory.resolve("data"))
               .setCleanDataDirectory(false)
+              .setRegisterShutdownHook(false)
               .setPGStartupWait(START_WAIT)
               .setLocaleConfig("locale", "C")
               .setServerConfig("listen_addresses", "127.0.0.1")
@@ -182,11 +193,7 @@ public final class EmbeddedServer implements AutoCloseable {
 
   private void signal(String name) {
     try {
-      ProcessHandle postmaster =
-          ProcessHandle.of(
-                  Long.parseLong(
-                      Files.readAllLines(directory.resolve("data/postmaster.pid")).getFirst()))
-              .orElseThrow();
+      ProcessHandle postmaster = postmaster(directory).orElseThrow();
       for (ProcessHandle process :
           Stream.concat(Stream.of(postmaster), postmaster.descendants()).toList()) {
         new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
@@ -231,13 +238,53 @@ public final class EmbeddedServer implements AutoCloseable {
     return new Database(url(name), name, name, "open sesame");
   }
 
-  @Override
-  public void close() {
-    stop();
+  private static Optional<ProcessHandle> postmaster(Path directory) throws IOException {
+    Path file = directory.resolve("data/postmaster.pid");
+    return Files.exists(file)
+        ? ProcessHandle.of(Long.parseLong(Files.readAllLines(file).getFirst().strip()))
+        : Optional.empty();
+  }
+
+  /** Ends and removes the servers of JVMs that were killed. */
+  private static void removeLeftOvers() throws IOException {
+    Path parent = Path.of(System.getProperty("java.io.tmpdir"));
+    try (DirectoryStream<Path> directories = Files.newDirectoryStream(parent, PREFIX + "*")) {
+      for (Path left : directories) {
+        Path owner = left.resolve(OWNER);
+        if (Files.exists(owner)
+            && ProcessHandle.of(Long.parseLong(Files.readString(owner))).isEmpty()) {
+          postmaster(left)
+              .filter(process -> isOf(process, left))
+              .ifPresent(process -> process.destroy());
+          remove(left);
+        }
+      }
+    }
+  }
+
+  /** Whether a process is the server of a directory, not another that got its number. */
+  private static boolean isOf(ProcessHandle process, Path directory) {
+    return process.info().commandLine().orElse("").contains(directory.toString());
+  }
+
+  private static void remove(Path directory) throws IOException {
     try (Stream<Path> files = Files.walk(directory)) {
       files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    } catch (UncheckedIOException e) {
+      // Somebody else removes it too, or a server that ends writes its last.
+    }
+  }
+
+  /** Again is nothing. */
+  @Override
+  public synchronized void close() {
+    if (Files.exists(directory)) {
+      stop();
+      try {
+        remove(directory);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
   }
 }
