@@ -11,6 +11,7 @@ import java.util.zip.CRC32C;
 import resure.journal.DocumentKind;
 import resure.journal.Head;
 import resure.journal.Incarnation;
+import resure.journal.LastingKey;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.observation.RunId;
@@ -39,11 +40,14 @@ import resure.observation.RunId;
  *   5 finish    sequence (8), checksum of the head (8)
  *   6 left out  run, why: length (2), UTF-8
  *   7 end       number of runs (8), number of runs left out (8)
+ *   8 trimmed   length of the run's first entry (4), its bytes, sequence of the first entry after
+ *               the gap (8), checksum of the head after it (8), its bytes
+ *   9 keys      number (4), of each the sequence of its batch (8), its length (2), its bytes
  *
  *   run         length of tenant (1), tenant, length of name (1), name, incarnation (16)
  *
- *   archive     (begin, entries.., state.., attached.., finish | left out).., end
- *   run         begin, entries.., state.., attached.., finish
+ *   archive     (what a run file has | left out).., end
+ *   run         begin, (entries | trimmed), entries.., keys.., state.., attached.., finish
  *   contents    (begin, finish | left out).., end
  * </pre>
  *
@@ -81,6 +85,8 @@ final class ArchiveFormat {
   private static final byte FINISH = 5;
   private static final byte LEFT_OUT = 6;
   private static final byte END = 7;
+  private static final byte TRIMMED = 8;
+  private static final byte KEYS = 9;
 
   private static final int HEAD_BYTES = 16;
   private static final int MOST_WORDS = 1000;
@@ -134,6 +140,8 @@ final class ArchiveFormat {
     return switch (piece) {
       case Piece.Begin begin -> BEGIN;
       case Piece.Entries entries -> ENTRIES;
+      case Piece.Trimmed trimmed -> TRIMMED;
+      case Piece.Keys keys -> KEYS;
       case Piece.State state -> STATE;
       case Piece.Attached attached -> ATTACHED;
       case Piece.Finish finish -> FINISH;
@@ -146,6 +154,16 @@ final class ArchiveFormat {
     return switch (piece) {
       case Piece.Begin begin -> run(begin.run(), 0).array();
       case Piece.Entries entries -> content(entries);
+      case Piece.Trimmed trimmed ->
+          put(
+                  ByteBuffer.allocate(
+                          4 + trimmed.created().length + HEAD_BYTES + trimmed.first().length)
+                      .putInt(trimmed.created().length)
+                      .put(trimmed.created()),
+                  trimmed.head())
+              .put(trimmed.first())
+              .array();
+      case Piece.Keys keys -> content(keys);
       case Piece.State state -> content(state.snapshot());
       case Piece.Attached attached -> {
         byte[] id = attached.id().getBytes(US_ASCII);
@@ -179,6 +197,21 @@ final class ArchiveFormat {
         .putInt(entries.entries().size());
     for (byte[] entry : entries.entries()) {
       content.putInt(entry.length).put(entry);
+    }
+    return content.array();
+  }
+
+  private static byte[] content(Piece.Keys keys) {
+    int size = 4;
+    for (LastingKey key : keys.keys()) {
+      size += Long.BYTES + 2 + key.key().length();
+    }
+    ByteBuffer content = ByteBuffer.allocate(size).putInt(keys.keys().size());
+    for (LastingKey key : keys.keys()) {
+      content
+          .putLong(key.sequence())
+          .putShort((short) key.key().length())
+          .put(key.key().getBytes(US_ASCII));
     }
     return content.array();
   }
@@ -232,6 +265,9 @@ final class ArchiveFormat {
           switch (kind) {
             case BEGIN -> new Piece.Begin(run(in));
             case ENTRIES -> entries(in);
+            case TRIMMED ->
+                new Piece.Trimmed(bytes(in, in.getInt()), head(in), bytes(in, in.remaining()));
+            case KEYS -> keys(in);
             case STATE -> new Piece.State(new Snapshot(head(in), bytes(in, in.remaining())));
             case ATTACHED ->
                 new Piece.Attached(
@@ -266,6 +302,19 @@ final class ArchiveFormat {
       entries.add(bytes(in, in.getInt()));
     }
     return new Piece.Entries(first, entries, new Head(first + count - 1, checksum));
+  }
+
+  private static Piece.Keys keys(ByteBuffer in) {
+    int count = in.getInt();
+    if (count < 1 || count > in.remaining() / (Long.BYTES + 2)) {
+      throw new IllegalArgumentException("no keys");
+    }
+    List<LastingKey> keys = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      long sequence = in.getLong();
+      keys.add(new LastingKey(text(in, Short.toUnsignedInt(in.getShort())), sequence));
+    }
+    return new Piece.Keys(keys);
   }
 
   private static Head head(ByteBuffer in) {

@@ -19,6 +19,7 @@ import resure.journal.Head;
 import resure.journal.Journal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
+import resure.journal.LastingKey;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.journal.StoredEntry;
@@ -45,6 +46,9 @@ public final class Export {
 
   /** Bytes of entries in a piece, about: what is held in memory. */
   private static final int PIECE_BYTES = 1 << 20;
+
+  /** What a key needs in memory, about. */
+  private static final int KEY_BYTES = 100;
 
   private static final int RUNS_A_PAGE = 1000;
 
@@ -100,7 +104,7 @@ public final class Export {
           run -> {
             Place before = out.place();
             try {
-              if (write(out, run, Head.NONE) == null) {
+              if (write(out, run, before, Head.NONE) == null) {
                 out.cut(before);
               } else {
                 count();
@@ -202,7 +206,10 @@ public final class Export {
         kept == null
             ? ArchiveOutput.create(path, ArchiveFormat.Type.RUN)
             : ArchiveOutput.resume(path, kept.place())) {
-      head = write(out, run, kept == null ? Head.NONE : kept.head());
+      head =
+          kept == null
+              ? write(out, run, out.place(), Head.NONE)
+              : write(out, run, kept.begin(), kept.head());
       if (head != null) {
         out.force();
       }
@@ -213,8 +220,13 @@ public final class Export {
     return head;
   }
 
-  /** Behind the last entries of a run's file that are undamaged and still the store's. */
-  private record Kept(Place place, Head head) {}
+  /**
+   * What of a run's file is undamaged and still the store's.
+   *
+   * @param begin where the run begins
+   * @param place behind the last of its entries
+   */
+  private record Kept(Place begin, Place place, Head head) {}
 
   private @Nullable Kept kept(Path path, RunKey run) throws IOException {
     if (!Files.exists(path)) {
@@ -222,11 +234,18 @@ public final class Export {
     }
     Kept kept = null;
     try (ArchiveInput in = new ArchiveInput(path, ArchiveFormat.Type.RUN)) {
+      Place begin = in.place();
       if (!new Piece.Begin(run).equals(in.next())) {
         return null;
       }
-      while (in.next() instanceof Piece.Entries entries) {
-        kept = new Kept(in.place(), entries.head());
+      Piece piece = in.next();
+      if (piece instanceof Piece.Trimmed trimmed) {
+        kept = new Kept(begin, in.place(), trimmed.head());
+        progress.there(2);
+        piece = in.next();
+      }
+      for (; piece instanceof Piece.Entries entries; piece = in.next()) {
+        kept = new Kept(begin, in.place(), entries.head());
         progress.there(entries.entries().size());
       }
     } catch (DamagedArchiveException e) {
@@ -244,18 +263,24 @@ public final class Export {
   /**
    * Writes a run from a place of its journal on; gives its head, or null when the run is gone.
    *
+   * @param begin where it begins in the file: it is written anew when it is trimmed meanwhile
    * @param after {@link Head#NONE} to begin it
    */
-  private @Nullable Head write(ArchiveOutput out, RunKey run, Head after) throws IOException {
+  private @Nullable Head write(ArchiveOutput out, RunKey run, Place begin, Head after)
+      throws IOException {
+    StoredEntry first = firstAfterGap(run);
     // A store that others append to may go on for ever: what there is now is enough.
     Head end = journal.head(run);
     if (end == null) {
       return null;
     }
+    Head head = after;
     if (after.equals(Head.NONE)) {
       out.put(new Piece.Begin(run));
+      if (first != null) {
+        head = put(out, run, first);
+      }
     }
-    Head head = after;
     while (head.sequence() < end.sequence()) {
       List<StoredEntry> page = journal.read(run, head.sequence() + 1, pieceBytes);
       if (page.isEmpty()) {
@@ -264,15 +289,63 @@ public final class Export {
         }
         throw new CorruptJournalException("entry %d is missing".formatted(head.sequence() + 1));
       }
+      if (page.getLast().sequence() != head.sequence() + page.size()) {
+        return writeAnew(out, run, begin);
+      }
       head = put(out, page, head, end);
     }
     if (!head.equals(end)) {
       throw new CorruptJournalException("entry %d is not the newest".formatted(head.sequence()));
     }
+    if (first != null) {
+      putKeys(out, run);
+    }
     putSnapshots(out, run, end);
+    if (first != null && isTrimmedFurther(run, first)) {
+      // What the exported entries need may be among the snapshots that went.
+      return writeAnew(out, run, begin);
+    }
     putDocuments(out, run);
     out.put(new Piece.Finish(end));
     return end;
+  }
+
+  private @Nullable Head writeAnew(ArchiveOutput out, RunKey run, Place begin) throws IOException {
+    out.cut(begin);
+    return write(out, run, begin, Head.NONE);
+  }
+
+  /** The entry after the gap of a run that was trimmed; null when it was not, or is gone. */
+  private @Nullable StoredEntry firstAfterGap(RunKey run) throws JournalException {
+    List<StoredEntry> second = journal.read(run, 2, 1);
+    return second.isEmpty() || second.getFirst().sequence() == 2 ? null : second.getFirst();
+  }
+
+  private boolean isTrimmedFurther(RunKey run, StoredEntry first) throws JournalException {
+    StoredEntry now = firstAfterGap(run);
+    return now != null && now.sequence() != first.sequence();
+  }
+
+  /** Writes what a trimmed run begins with; gives where its journal ended with that. */
+  private Head put(ArchiveOutput out, RunKey run, StoredEntry first) throws IOException {
+    List<StoredEntry> created = journal.read(run, 1, 1);
+    if (created.isEmpty() || !created.getFirst().follows(Head.NONE)) {
+      throw new CorruptJournalException("the first entry is missing, or follows another");
+    }
+    out.put(new Piece.Trimmed(created.getFirst().bytes(), first.head(), first.bytes()));
+    progress.moved(
+        first.entry() instanceof JournalEntry.Batch ? 1 : 0,
+        created.getFirst().bytes().length + first.bytes().length);
+    return first.head();
+  }
+
+  private void putKeys(ArchiveOutput out, RunKey run) throws IOException {
+    int limit = pieceBytes / KEY_BYTES;
+    List<LastingKey> keys = journal.lastingKeys(run, null, limit);
+    while (!keys.isEmpty()) {
+      out.put(new Piece.Keys(keys));
+      keys = journal.lastingKeys(run, keys.getLast().key(), limit);
+    }
   }
 
   private Head put(ArchiveOutput out, List<StoredEntry> page, Head after, Head end)

@@ -167,6 +167,8 @@ public final class Import {
     while (true) {
       switch (in.next()) {
         case Piece.Entries entries -> arrival.take(entries, in);
+        case Piece.Trimmed trimmed -> arrival.take(trimmed, in);
+        case Piece.Keys keys -> arrival.take(keys, in);
         case Piece.State state -> arrival.take(state, in);
         case Piece.Attached attached -> arrival.take(attached, in);
         case Piece.Finish finish -> {
@@ -244,30 +246,71 @@ public final class Import {
       append(missing);
     }
 
+    void take(Piece.Trimmed trimmed, ArchiveInput in) throws IOException {
+      if (whole || !head.equals(Head.NONE) || trimmed.head().sequence() <= 2) {
+        throw misplaced(in);
+      }
+      StoredEntry created =
+          decode(Head.NONE.next(ByteBuffer.wrap(trimmed.created())), trimmed.created(), in);
+      StoredEntry first = decode(trimmed.head(), trimmed.first(), in);
+      head = first.head();
+      if (refused != null) {
+        return;
+      }
+      if (here.equals(Head.NONE)) {
+        create(created, first);
+      } else if (here.sequence() < first.sequence()) {
+        refused =
+            ("not imported, since it ends at entry %d here, and the exported one has none left from"
+                    + " there to %d. Delete it here, and import again")
+                .formatted(here.sequence(), first.sequence() - 1);
+      } else if (here.sequence() == first.sequence() && !here.equals(first.head())) {
+        refuse();
+      } else {
+        progress.there(2);
+      }
+    }
+
+    private void create(StoredEntry created, StoredEntry first) throws IOException {
+      if (!journal.createTrimmed(run, created, first)) {
+        refused = "not imported, since somebody else writes to it";
+        return;
+      }
+      appended = first.head();
+      progress.moved(
+          first.entry() instanceof JournalEntry.Batch ? 1 : 0,
+          created.bytes().length + first.bytes().length);
+    }
+
     private List<StoredEntry> decode(Piece.Entries entries, ArchiveInput in)
         throws DamagedArchiveException {
       List<StoredEntry> decoded = new ArrayList<>(entries.entries().size());
       Head last = head;
-      try {
-        for (byte[] bytes : entries.entries()) {
-          last = last.next(ByteBuffer.wrap(bytes));
-          StoredEntry entry = new StoredEntry(run, last, bytes);
-          if (entry.entry() instanceof JournalEntry.Created != (last.sequence() == 1)
-              || entry.entry() instanceof JournalEntry.Deleted) {
-            throw misplaced(in);
-          }
-          decoded.add(entry);
-        }
-      } catch (CorruptJournalException e) {
-        throw new DamagedArchiveException(
-            "entry %d is damaged, before byte %d".formatted(last.sequence(), in.place().position()),
-            e);
+      for (byte[] bytes : entries.entries()) {
+        last = last.next(ByteBuffer.wrap(bytes));
+        decoded.add(decode(last, bytes, in));
       }
       if (!last.equals(entries.head())) {
         throw new DamagedArchiveException(
             "its entries up to %d do not follow each other".formatted(last.sequence()));
       }
       return decoded;
+    }
+
+    private StoredEntry decode(Head at, byte[] bytes, ArchiveInput in)
+        throws DamagedArchiveException {
+      try {
+        StoredEntry entry = new StoredEntry(run, at, bytes);
+        if (entry.entry() instanceof JournalEntry.Created != (at.sequence() == 1)
+            || entry.entry() instanceof JournalEntry.Deleted) {
+          throw misplaced(in);
+        }
+        return entry;
+      } catch (CorruptJournalException e) {
+        throw new DamagedArchiveException(
+            "entry %d is damaged, before byte %d".formatted(at.sequence(), in.place().position()),
+            e);
+      }
     }
 
     private void refuse() {
@@ -278,11 +321,14 @@ public final class Import {
       refused = "not imported, since it is here, and damaged: " + e.getMessage();
     }
 
-    /** In as few appends as can be: the keys that a rewind forgets may be used after it only. */
+    /** In as few appends as can be: a key may be used again only after what forgets it. */
     private void append(List<StoredEntry> missing) throws IOException {
       int from = 0;
       for (int i = 0; i < missing.size() && refused == null; i++) {
-        if (i == missing.size() - 1 || missing.get(i).entry() instanceof JournalEntry.Rewound) {
+        JournalEntry entry = missing.get(i).entry();
+        if (i == missing.size() - 1
+            || entry instanceof JournalEntry.Rewound
+            || entry instanceof JournalEntry.Trimmed) {
           appendAtOnce(missing.subList(from, i + 1));
           from = i + 1;
         }
@@ -327,12 +373,21 @@ public final class Import {
       if (refused == null && here.sequence() > head.sequence()) {
         try {
           List<StoredEntry> last = journal.read(run, head.sequence(), 1);
-          if (last.isEmpty() || !last.getFirst().head().equals(head)) {
+          if (!last.isEmpty() && last.getFirst().sequence() > head.sequence()) {
+            refused = "left as it is, since it has gone on here and dropped what is exported";
+          } else if (last.isEmpty() || !last.getFirst().head().equals(head)) {
             refuse();
           }
         } catch (CorruptJournalException e) {
           refuse(e);
         }
+      }
+    }
+
+    void take(Piece.Keys keys, ArchiveInput in) throws IOException {
+      endEntries(in);
+      if (refused == null) {
+        journal.keep(run, keys.keys());
       }
     }
 

@@ -3,6 +3,7 @@ package resure.archive;
 import java.util.List;
 import resure.journal.DocumentKind;
 import resure.journal.Head;
+import resure.journal.LastingKey;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 
@@ -20,6 +21,39 @@ sealed interface Piece {
    * @param head where the run's journal ended with the last of them
    */
   record Entries(long first, List<byte[]> entries, Head head) implements Piece {}
+
+  /** What a run begins with that was trimmed: its first entry, and the first after the gap. */
+  final class Trimmed implements Piece {
+
+    private final byte[] created;
+    private final Head head;
+    private final byte[] first;
+
+    /** Takes over the arrays. */
+    Trimmed(byte[] created, Head head, byte[] first) {
+      this.created = created;
+      this.head = head;
+      this.first = first;
+    }
+
+    /** The bytes of the run's first entry. */
+    byte[] created() {
+      return created;
+    }
+
+    /** Where the run's journal ended with the entry after the gap. */
+    Head head() {
+      return head;
+    }
+
+    /** The bytes of that. */
+    byte[] first() {
+      return first;
+    }
+  }
+
+  /** Keys of batches that were trimmed away, at least one. */
+  record Keys(List<LastingKey> keys) implements Piece {}
 
   /** A snapshot of the run. */
   record State(Snapshot snapshot) implements Piece {}

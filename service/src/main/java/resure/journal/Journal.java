@@ -43,6 +43,38 @@ public interface Journal extends AutoCloseable {
   Map<RunKey, Head> append(List<Append> group) throws JournalException;
 
   /**
+   * Creates a run as a trimming leaves it: with its first entry, and the one at which its journal
+   * goes on. What follows is appended after {@code first}; snapshots and {@link #keep lasting keys}
+   * are to be given too, and until there is a snapshot the run cannot be read to its end.
+   *
+   * @param created its first entry
+   * @param first what {@link #read} gives next, at least of sequence 3; it is not asked what it
+   *     follows
+   * @return false, with nothing written, when the run is there, or its name is taken
+   * @throws OutcomeUnknownException when it may or may not have been written
+   * @throws JournalUnavailableException when nothing was written
+   */
+  boolean createTrimmed(RunKey run, StoredEntry created, StoredEntry first) throws JournalException;
+
+  /**
+   * The keys of batches without a step that were trimmed away, in order of their bytes.
+   *
+   * @param after only those after this one; null for all
+   * @return at most {@code limit}; none when there are no more, or the run is gone
+   */
+  List<LastingKey> lastingKeys(RunKey run, @Nullable String after, int limit)
+      throws JournalException;
+
+  /**
+   * Keeps keys that {@link #lastingKeys} of another store gave for the same run, in one write;
+   * those that are there are left so. Nothing is kept when the run is gone.
+   *
+   * @throws OutcomeUnknownException when they may or may not have been written
+   * @throws JournalUnavailableException when nothing was written
+   */
+  void keep(RunKey run, List<LastingKey> keys) throws JournalException;
+
+  /**
    * Waits until nobody else appends to the run, and keeps everybody away until the result is
    * closed, or for as long as the store allows one to. To be closed by the caller. A store of one
    * process has nobody to keep away.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -34,6 +36,7 @@ import resure.journal.JournalException;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.journal.rocksdb.RocksDbJournal;
+import resure.observation.RunId;
 
 /** What goes through an export and an import. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -68,6 +71,7 @@ class MovingTest {
   private static InMemoryJournal filled(long seed, int runs, int entries) throws JournalException {
     InMemoryJournal journal = new InMemoryJournal();
     Stores.fill(journal, seed, runs, entries);
+    Stores.fillTrimmed(journal, seed, entries);
     return journal;
   }
 
@@ -138,6 +142,123 @@ class MovingTest {
     assertThat(Stores.content(to)).isEqualTo(Stores.content(from));
   }
 
+  @Test
+  void aTrimmedRunComesWithWhatIsLeftOfIt() throws Exception {
+    InMemoryJournal from = new InMemoryJournal();
+    Stores.fillTrimmed(from, 4, 40);
+    RunKey stepless = from.lookup(new RunId("default", "trimmed-stepless"));
+    long first = from.read(stepless, 2, 1).getFirst().sequence();
+    assertThat(first).isGreaterThan(10);
+    export(from, target("trimmed.resure"));
+
+    try (Journal to = RocksDbJournal.open(temporary.resolve("state"), Durability.OS)) {
+      assertThat(bring(target("trimmed.resure"), to)).isZero();
+
+      assertThat(Stores.content(to)).isEqualTo(Stores.content(from));
+      assertThat(to.find(stepless, "k2")).isEqualTo(2);
+      for (long s = 2; s < first; s++) {
+        assertThat(to.find(stepless, "k" + s)).isEqualTo(from.find(stepless, "k" + s));
+      }
+      assertThat(to.append(List.of(Entries.next(to, stepless, Entries.batch("k2", -1, 0)))))
+          .isEmpty();
+      for (RunKey run : to.list("default", null, 9)) {
+        Entries.append(to, run, Entries.batch("more", run.equals(stepless) ? -1 : 999, 0));
+        assertThat(to.snapshot(run, Long.MAX_VALUE)).isNotNull();
+      }
+    }
+  }
+
+  @Test
+  void aRunThatIsTrimmedAfterItsExportIsExportedOn() throws Exception {
+    InMemoryJournal from = new InMemoryJournal();
+    RunKey run = Stores.create(from, "default", "run");
+    Random random = new Random(2);
+    Path directory = target("often");
+    InMemoryJournal to = new InMemoryJournal();
+    export(from, directory);
+    for (int round = 0; round < 6; round++) {
+      Stores.growAndTrim(from, run, random, round % 3 != 2, 30);
+
+      assertThat(export(from, directory)).isZero();
+
+      InMemoryJournal fresh = new InMemoryJournal();
+      assertThat(bring(directory, fresh)).isZero();
+      assertThat(Stores.content(fresh)).isEqualTo(Stores.content(from));
+      boolean beyond = from.read(run, 2, 1).getFirst().sequence() > end(to, run);
+      assertThat(bring(directory, to)).isEqualTo(beyond && round > 0 ? 1 : 0);
+      if (beyond && round > 0) {
+        to = fresh;
+      }
+      assertThat(Stores.content(to)).isEqualTo(Stores.content(from));
+    }
+  }
+
+  private static long end(Journal journal, RunKey run) throws JournalException {
+    Head head = journal.head(run);
+    return head == null ? 0 : head.sequence();
+  }
+
+  @Test
+  void aRunThatIsTrimmedWhileItIsExportedIsExportedAsItIsThen() throws Exception {
+    for (String name : List.of("busy-%d.resure", "busy-%d")) {
+      for (int call = 1; call <= 30; call++) {
+        InMemoryJournal from = new InMemoryJournal();
+        RunKey run = Stores.create(from, "default", "busy");
+        Stores.growAndTrim(from, run, new Random(call), true, 30);
+        List<String> before = Stores.entries(from, run);
+        Journal busy = trimmedAtCall(from, run, call);
+        Path target = target(name.formatted(call));
+
+        assertThat(export(busy, target)).isZero();
+
+        InMemoryJournal to = new InMemoryJournal();
+        assertThat(bring(target, to)).isZero();
+        List<String> there = Stores.entries(from, run);
+        List<String> here = Stores.entries(to, run);
+        assertThat(here.getFirst()).isEqualTo(there.getFirst());
+        assertThat(here.getLast()).isIn(before.getLast(), there.getLast());
+        long first = to.read(run, 2, 1).getFirst().sequence();
+        assertThat(to.snapshot(run, Long.MAX_VALUE)).as("call %d", call).isNotNull();
+        assertThat(here).hasSize((int) (to.head(run).sequence() - first + 2));
+      }
+    }
+  }
+
+  /** A store in which a run goes on and is trimmed just before the so-manieth reading. */
+  private static Journal trimmedAtCall(InMemoryJournal journal, RunKey run, int call) {
+    AtomicInteger calls = new AtomicInteger();
+    return (Journal)
+        Proxy.newProxyInstance(
+            Journal.class.getClassLoader(),
+            new Class<?>[] {Journal.class},
+            (proxy, method, arguments) -> {
+              if (calls.incrementAndGet() == call) {
+                Stores.growAndTrim(journal, run, new Random(call), true, 30);
+              }
+              return method.invoke(journal, arguments);
+            });
+  }
+
+  @Test
+  void aRunThatEndsInWhatTheExportedOneHasDroppedIsLeftAsItIs() throws Exception {
+    InMemoryJournal from = new InMemoryJournal();
+    RunKey run = Stores.create(from, "default", "run");
+    InMemoryJournal to = new InMemoryJournal();
+    export(from, target("before.resure"));
+    bring(target("before.resure"), to);
+    Stores.growAndTrim(from, run, new Random(1), true, 30);
+    export(from, target("after.resure"));
+
+    assertThat(bring(target("after.resure"), to)).isEqualTo(1);
+
+    assertThat(Stores.entries(to, run)).hasSize(1);
+    assertThat(said)
+        .anyMatch(l -> l.contains("it ends at entry 1 here") && l.contains("Delete it here"));
+    Entries.append(to, run, new JournalEntry.Deleted(Entries.AT));
+    assertThat(bring(target("after.resure"), to)).isZero();
+    assertThat(Stores.content(to)).isEqualTo(Stores.content(from));
+  }
+
   /** A small export with every kind of piece. */
   private static InMemoryJournal small() throws JournalException {
     InMemoryJournal journal = new InMemoryJournal();
@@ -149,6 +270,12 @@ class MovingTest {
       Entries.append(journal, run, Entries.batch("k", 1, 0));
       journal.keep(new Document(run, DocumentKind.REPLAY, "R"), "document".getBytes(UTF_8));
     }
+    RunKey trimmed = Stores.create(journal, "default", "trimmed");
+    for (int i = 0; i < 4; i++) {
+      Entries.append(journal, trimmed, Entries.batch("k" + i, -1, 0));
+      journal.save(trimmed, new Snapshot(journal.head(trimmed), "state".getBytes(UTF_8)));
+    }
+    Entries.append(journal, trimmed, new JournalEntry.Trimmed(Entries.AT, -1, 4));
     return journal;
   }
 

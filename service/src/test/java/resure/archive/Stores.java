@@ -95,6 +95,41 @@ final class Stores {
     }
   }
 
+  /**
+   * Adds runs that were trimmed, most of them more than once: one with a batch a step, the other
+   * without steps, so that its keys last.
+   */
+  static void fillTrimmed(Journal journal, long seed, int entries) throws JournalException {
+    Random random = new Random(seed);
+    for (boolean steps : new boolean[] {true, false}) {
+      RunKey run = create(journal, "default", steps ? "trimmed" : "trimmed-stepless");
+      growAndTrim(journal, run, random, steps, entries);
+      growAndTrim(journal, run, random, steps, entries);
+    }
+  }
+
+  /** Appends batches and snapshots, and then trims the run at one of its snapshots. */
+  static void growAndTrim(Journal journal, RunKey run, Random random, boolean steps, int entries)
+      throws JournalException {
+    for (int i = 0; i < entries; i++) {
+      long sequence = requireNonNull(journal.head(run)).sequence() + 1;
+      // Keys that were forgotten come again.
+      String key = "k" + (steps ? sequence % (entries * 3L / 2) : sequence);
+      boolean known = journal.find(run, key) != 0;
+      Entries.append(journal, run, Entries.batch(known ? null : key, steps ? sequence : -1, i));
+      if (i % 7 == 6) {
+        journal.save(
+            run, new Snapshot(requireNonNull(journal.head(run)), ("state " + i).getBytes(UTF_8)));
+      }
+    }
+    long first = requireNonNull(journal.snapshot(run, Long.MAX_VALUE)).sequence();
+    for (int back = random.nextInt(6); back > 0; back--) {
+      Snapshot older = journal.snapshot(run, first - 1);
+      first = older == null ? first : older.sequence();
+    }
+    Entries.append(journal, run, new JournalEntry.Trimmed(Entries.AT, first + 1, first));
+  }
+
   /** Everything of a store in words, by run: two stores that say the same hold the same. */
   static Map<String, List<String>> content(Journal journal) throws JournalException {
     Map<String, List<String>> content = new TreeMap<>();
@@ -125,6 +160,7 @@ final class Stores {
       }
     }
     words.add("keys " + keys);
+    words.add("lasting " + journal.lastingKeys(run, null, Integer.MAX_VALUE));
     Snapshot snapshot = journal.snapshot(run, Long.MAX_VALUE - 1);
     while (snapshot != null) {
       words.add("snapshot " + snapshot.head() + " " + new String(snapshot.state(), UTF_8));

@@ -36,6 +36,10 @@ public final class InMemoryJournal implements Journal {
     final List<byte @Nullable []> entries = new ArrayList<>();
 
     final List<@Nullable Head> heads = new ArrayList<>();
+
+    /** Before which all but the first entry was trimmed away; 0 for nothing. */
+    long first;
+
     final Map<String, Long> keys = new HashMap<>();
     final NavigableMap<Long, Snapshot> snapshots = new TreeMap<>();
     final Map<DocumentKind, NavigableMap<String, byte[]>> documents =
@@ -123,6 +127,18 @@ public final class InMemoryJournal implements Journal {
   }
 
   private synchronized Map<RunKey, Head> appendNow(List<Append> group) throws JournalException {
+    Failure failure = failBefore();
+    Map<RunKey, Head> heads = new HashMap<>();
+    for (Append append : group) {
+      if (!conflicts(append)) {
+        heads.put(append.run(), write(append));
+      }
+    }
+    failAfter(failure);
+    return heads;
+  }
+
+  private @Nullable Failure failBefore() throws JournalException {
     requireOpen();
     Failure failure = nextFailure;
     nextFailure = null;
@@ -133,16 +149,58 @@ public final class InMemoryJournal implements Journal {
     if (failure == Failure.UNKNOWN_LOST) {
       throw new OutcomeUnknownException("told to fail");
     }
-    Map<RunKey, Head> heads = new HashMap<>();
-    for (Append append : group) {
-      if (!conflicts(append)) {
-        heads.put(append.run(), write(append));
-      }
-    }
+    return failure;
+  }
+
+  private static void failAfter(@Nullable Failure failure) throws OutcomeUnknownException {
     if (failure == Failure.UNKNOWN_WRITTEN) {
       throw new OutcomeUnknownException("told to fail");
     }
-    return heads;
+  }
+
+  @Override
+  public synchronized boolean createTrimmed(RunKey key, StoredEntry created, StoredEntry first)
+      throws JournalException {
+    Failure failure = failBefore();
+    if (runs.containsKey(key) || names(key.id().tenant()).containsKey(key.id().name())) {
+      return false;
+    }
+    add(key, created.head(), created.bytes(), created.entry());
+    Run run = Objects.requireNonNull(runs.get(key));
+    while (run.entries.size() < first.sequence() - 1) {
+      run.entries.add(null);
+      run.heads.add(null);
+    }
+    run.first = first.sequence();
+    add(key, first.head(), first.bytes(), first.entry());
+    failAfter(failure);
+    return true;
+  }
+
+  @Override
+  public synchronized List<LastingKey> lastingKeys(RunKey key, @Nullable String after, int limit)
+      throws JournalException {
+    requireOpen();
+    Run run = runs.get(key);
+    if (run == null) {
+      return List.of();
+    }
+    return new TreeMap<>(run.keys)
+        .tailMap(after == null ? "" : after, false).entrySet().stream()
+            .filter(of -> of.getValue() < run.first)
+            .limit(limit)
+            .map(of -> new LastingKey(of.getKey(), of.getValue()))
+            .toList();
+  }
+
+  @Override
+  public synchronized void keep(RunKey key, List<LastingKey> keys) throws JournalException {
+    Failure failure = failBefore();
+    Run run = runs.get(key);
+    if (run != null) {
+      keys.forEach(of -> run.keys.put(of.key(), of.sequence()));
+    }
+    failAfter(failure);
   }
 
   private boolean conflicts(Append append) {
@@ -176,9 +234,15 @@ public final class InMemoryJournal implements Journal {
       names(id.tenant()).remove(id.name());
       return head;
     }
-    Run run = runs.computeIfAbsent(key, k -> new Run());
     byte[] bytes = new byte[encoded.remaining()];
     encoded.get(bytes);
+    add(key, head, bytes, entry);
+    return head;
+  }
+
+  private void add(RunKey key, Head head, byte[] bytes, JournalEntry entry) {
+    RunId id = key.id();
+    Run run = runs.computeIfAbsent(key, k -> new Run());
     run.entries.add(bytes);
     run.heads.add(head);
     switch (entry) {
@@ -194,12 +258,12 @@ public final class InMemoryJournal implements Journal {
       case JournalEntry.Trimmed trimmed -> trim(key, run, trimmed.firstSequence());
       case JournalEntry.Deleted deleted -> {}
     }
-    return head;
   }
 
   private static void trim(RunKey key, Run run, long first) {
     run.keys.values().removeIf(sequence -> sequence < first && step(key, run, sequence) >= 0);
     run.snapshots.headMap(first, false).clear();
+    run.first = Math.max(run.first, first);
     for (int i = 1; i < first - 1; i++) {
       run.entries.set(i, null);
       run.heads.set(i, null);

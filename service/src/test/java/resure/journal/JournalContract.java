@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -590,6 +591,138 @@ public abstract class JournalContract {
       assertThat(journal.snapshot(run, 100)).isNull();
       assertThat(journal.read(successor, 1, ALL)).hasSize(20);
       assertThat(journal.find(successor, "k2")).isEqualTo(2);
+      closeAndReopen();
+    }
+  }
+
+  /** A run that was trimmed twice, elsewhere. */
+  private static RunKey trimmedElsewhere(Journal elsewhere, boolean steps) throws JournalException {
+    RunKey run = Entries.run("moved");
+    Entries.append(elsewhere, run, Entries.created());
+    for (long s = 2; s <= 40; s++) {
+      Entries.append(
+          elsewhere,
+          run,
+          switch ((int) s) {
+            case 20 -> new JournalEntry.Trimmed(Entries.AT, 11, 10);
+            case 30 -> new JournalEntry.Rewound(Entries.AT, 29, null);
+            case 40 -> new JournalEntry.Trimmed(Entries.AT, 16, 15);
+            default -> Entries.batch("k" + s, steps ? s : -1, 0);
+          });
+    }
+    return run;
+  }
+
+  @Test
+  void aRunThatWasTrimmedElsewhereComesAsItIsThere() throws Exception {
+    for (boolean steps : new boolean[] {true, false}) {
+      InMemoryJournal elsewhere = new InMemoryJournal();
+      RunKey run = trimmedElsewhere(elsewhere, steps);
+      List<StoredEntry> entries = elsewhere.read(run, 1, ALL);
+      List<LastingKey> keys = elsewhere.lastingKeys(run, null, ALL);
+      assertThat(keys).hasSize(steps ? 0 : 13);
+
+      assertThat(journal.createTrimmed(run, entries.get(0), entries.get(1))).isTrue();
+      assertThat(journal.createTrimmed(run, entries.get(0), entries.get(1))).isFalse();
+      for (int half = 0; half < 2; half++) {
+        assertThat(journal.lookup(run.id())).isEqualTo(run);
+        assertThat(journal.read(run, 1, ALL))
+            .extracting(StoredEntry::sequence)
+            .containsExactly(1L, 15L);
+        assertThat(journal.head(run)).isEqualTo(entries.get(1).head());
+        closeAndReopen();
+      }
+      for (StoredEntry entry : entries.subList(2, entries.size())) {
+        assertThat(append(run, entry.sequence(), entry.entry())).isEqualTo(entry.head());
+        assertThat(journal.read(run, 2, 0).getFirst().head()).isEqualTo(entries.get(1).head());
+      }
+      journal.keep(run, keys);
+      journal.keep(run, keys);
+      save(run, "at 40");
+      journal.save(run, new Snapshot(entries.get(1).head(), "at 15".getBytes(UTF_8)));
+
+      for (int round = 0; round < 2; round++) {
+        assertThat(journal.read(run, 1, ALL))
+            .extracting(StoredEntry::head)
+            .isEqualTo(entries.stream().map(StoredEntry::head).toList());
+        assertThat(journal.lastingKeys(run, null, ALL)).isEqualTo(keys);
+        for (long s = 2; s <= 40; s++) {
+          assertThat(journal.find(run, "k" + s))
+              .as("key of %d", s)
+              .isEqualTo(elsewhere.find(run, "k" + s));
+        }
+        assertThat(newest(run, 39).state()).isEqualTo("at 15".getBytes(UTF_8));
+        journal.check();
+        closeAndReopen();
+      }
+      append(run, 41, new JournalEntry.Deleted(Entries.AT));
+      assertThat(journal.lastingKeys(run, null, ALL)).isEmpty();
+    }
+  }
+
+  @Test
+  void aTrimmedRunDoesNotComeUnderANameThatIsTaken() throws Exception {
+    InMemoryJournal elsewhere = new InMemoryJournal();
+    RunKey run = trimmedElsewhere(elsewhere, false);
+    List<StoredEntry> entries = elsewhere.read(run, 1, ALL);
+    RunKey taken = create("moved");
+
+    assertThat(journal.createTrimmed(run, entries.get(0), entries.get(1))).isFalse();
+    journal.keep(run, elsewhere.lastingKeys(run, null, ALL));
+
+    assertThat(journal.lookup(run.id())).isEqualTo(taken);
+    assertThat(journal.read(run, 1, ALL)).isEmpty();
+    assertThat(journal.find(run, "k2")).isZero();
+    assertThat(journal.find(taken, "k2")).isZero();
+  }
+
+  @Test
+  void theKeysThatLastAreThoseWithoutAStepOfWhatWasTrimmedAwayPageByPage() throws Exception {
+    RunKey run = create("lasting");
+    for (int s = 2; s <= 60; s++) {
+      append(run, s, Entries.batch("k" + s, s % 3 == 0 ? s : -1, 0));
+    }
+    assertThat(journal.lastingKeys(run, null, ALL)).isEmpty();
+    append(run, 61, new JournalEntry.Trimmed(Entries.AT, 50, 50));
+    List<LastingKey> expected = new ArrayList<>();
+    for (long s = 2; s < 50; s++) {
+      if (s % 3 != 0) {
+        expected.add(new LastingKey("k" + s, s));
+      }
+    }
+    expected.sort(Comparator.comparing(LastingKey::key));
+
+    for (int limit : new int[] {1, 7, 32, 100}) {
+      List<LastingKey> listed = new ArrayList<>();
+      List<LastingKey> page = journal.lastingKeys(run, null, limit);
+      while (!page.isEmpty()) {
+        assertThat(page).hasSizeLessThanOrEqualTo(limit);
+        listed.addAll(page);
+        page = journal.lastingKeys(run, page.getLast().key(), limit);
+      }
+      assertThat(listed).isEqualTo(expected);
+      journal.check();
+    }
+  }
+
+  @Test
+  void aRunMayBeCreatedAndTrimmedInOneAppend() throws Exception {
+    RunKey run = Entries.run("at-once");
+    List<JournalEntry> entries = new ArrayList<>();
+    entries.add(Entries.created());
+    for (int s = 2; s <= 9; s++) {
+      entries.add(Entries.batch("k" + s, s, 0));
+    }
+    entries.add(new JournalEntry.Trimmed(Entries.AT, 7, 6));
+    Entries.append(journal, run, entries.toArray(JournalEntry[]::new));
+
+    for (int round = 0; round < 2; round++) {
+      assertThat(journal.read(run, 1, ALL))
+          .extracting(StoredEntry::sequence)
+          .containsExactly(1L, 6L, 7L, 8L, 9L, 10L);
+      assertThat(journal.find(run, "k5")).isZero();
+      assertThat(journal.find(run, "k6")).isEqualTo(6);
+      journal.check();
       closeAndReopen();
     }
   }

@@ -12,6 +12,7 @@ import resure.journal.DocumentKind;
 import resure.journal.Head;
 import resure.journal.Journal;
 import resure.journal.JournalException;
+import resure.journal.LastingKey;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.journal.StoredEntry;
@@ -30,6 +31,14 @@ public final class FreshFold {
       return null;
     }
     Run run = new Recovery(new WithoutSnapshots(journal), new JvmCompute()).recover(key);
+    return run == null ? null : run.statistics();
+  }
+
+  /** The statistics of a run as a service finds them; null when there is none of this name. */
+  public static @Nullable RunStatistics withSnapshots(Journal journal, RunId id)
+      throws JournalException {
+    RunKey key = journal.lookup(id);
+    Run run = key == null ? null : new Recovery(journal, new JvmCompute()).recover(key);
     return run == null ? null : run.statistics();
   }
 
@@ -54,6 +63,23 @@ public final class FreshFold {
     @Override
     public Map<RunKey, Head> append(List<Append> group) throws JournalException {
       return journal.append(group);
+    }
+
+    @Override
+    public boolean createTrimmed(RunKey run, StoredEntry created, StoredEntry first)
+        throws JournalException {
+      return journal.createTrimmed(run, created, first);
+    }
+
+    @Override
+    public List<LastingKey> lastingKeys(RunKey run, @Nullable String after, int limit)
+        throws JournalException {
+      return journal.lastingKeys(run, after, limit);
+    }
+
+    @Override
+    public void keep(RunKey run, List<LastingKey> keys) throws JournalException {
+      journal.keep(run, keys);
     }
 
     @Override

@@ -49,7 +49,7 @@ public final class RecordedRun {
   }
 
   /** A new run that keeps some of its losses. */
-  RecordedRun(Configuration configuration, @Nullable Start start, Retention retention)
+  public RecordedRun(Configuration configuration, @Nullable Start start, Retention retention)
       throws JournalException {
     created = new JournalEntry.Created(AT, configuration, Map.of(), start, retention);
     run = Run.created(key, created, Entries.append(journal, key, created), compute);
@@ -119,7 +119,7 @@ public final class RecordedRun {
   }
 
   /** Drops what can be; says whether anything could. */
-  boolean trim() throws JournalException {
+  public boolean trim() throws JournalException {
     Trimming.Cut cut = new Trimming(journal, new JvmCompute()).find(Trimming.Wanted.of(run));
     if (cut == null || !cut.suits(run)) {
       return false;
@@ -128,7 +128,8 @@ public final class RecordedRun {
     return true;
   }
 
-  void saveSnapshot() throws JournalException {
+  /** As the shard does now and then. */
+  public void saveSnapshot() throws JournalException {
     journal.save(key, SnapshotFormat.encode(run.state()));
   }
 

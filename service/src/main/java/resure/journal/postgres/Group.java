@@ -16,6 +16,7 @@ import resure.journal.EntryFormat;
 import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.RunKey;
+import resure.journal.StoredEntry;
 
 /**
  * What is appended at once, as the parameters of one statement, so that a group of any size is one
@@ -86,8 +87,8 @@ final class Group {
         FROM locked l
         WHERE l.change > 0 AND l.expected AND l.run <> ALL (ARRAY(SELECT run FROM repeated))
       ), created AS (
-        INSERT INTO heads (tenant, name, incarnation, sequence, checksum)
-        SELECT w.tenant, w.name, w.incarnation, w.sequence, w.checksum
+        INSERT INTO heads (tenant, name, incarnation, sequence, checksum, first_sequence)
+        SELECT w.tenant, w.name, w.incarnation, w.sequence, w.checksum, w.first_sequence
         FROM wanted w
         WHERE w.change = 0
           AND w.run <> ALL (ARRAY(SELECT run FROM locked))
@@ -95,7 +96,7 @@ final class Group {
             SELECT 1 FROM garbage g WHERE g.tenant = w.tenant AND g.incarnation = w.incarnation)
         ORDER BY w.run
         ON CONFLICT DO NOTHING
-        RETURNING tenant, incarnation
+        RETURNING tenant, incarnation, first_sequence
       ), advanced AS (
         UPDATE heads h SET sequence = p.sequence, checksum = p.checksum,
           first_sequence = greatest(h.first_sequence, p.first_sequence)
@@ -134,7 +135,10 @@ final class Group {
         WHERE r.run = ANY (ARRAY(SELECT run FROM won))
       ), new_trimmings AS (
         INSERT INTO trimmings (tenant, incarnation, first_sequence)
-        SELECT tenant, incarnation, first_sequence FROM advanced WHERE first_sequence > 0
+        SELECT tenant, incarnation, first_sequence
+        FROM (SELECT tenant, incarnation, first_sequence FROM advanced
+          UNION ALL SELECT tenant, incarnation, first_sequence FROM created) t
+        WHERE first_sequence > 0
         ON CONFLICT DO NOTHING
       ), new_garbage AS (
         INSERT INTO garbage (tenant, incarnation) SELECT tenant, incarnation FROM deleted
@@ -170,17 +174,49 @@ final class Group {
             .toList();
     EntryFormat format = new EntryFormat();
     for (Append append : appends) {
-      encode(append, format);
+      add(append, format);
     }
   }
 
-  private void encode(Append append, EntryFormat format) {
-    int place = ends.size() + 1;
+  /** Of {@link resure.journal.Journal#createTrimmed}. */
+  Group(RunKey run, StoredEntry created, StoredEntry first) {
+    appends = List.of(new Append(run, Head.NONE, List.of(created.entry())));
+    Part part = new Part(1, run);
+    part.add(created.head(), created.bytes(), created.entry());
+    part.add(first.head(), first.bytes(), first.entry());
+    add(part, CREATED, first.head(), first.sequence());
+  }
+
+  /** What is appended to one run. */
+  private static final class Part {
+
+    final int place;
+    final RunKey run;
+    final List<Row> rows = new ArrayList<>();
+    final List<byte[]> bytesOfRows = new ArrayList<>();
+    final Map<String, Mark> keys = new LinkedHashMap<>();
+    final List<Mark> rewinds = new ArrayList<>();
+
+    Part(int place, RunKey run) {
+      this.place = place;
+      this.run = run;
+    }
+
+    void add(Head head, byte[] bytes, JournalEntry entry) {
+      rows.add(new Row(place, run, head));
+      bytesOfRows.add(bytes);
+      if (entry instanceof JournalEntry.Batch batch && batch.key() != null) {
+        keys.put(
+            batch.key(), new Mark(place, run, head.sequence(), batch.key(), batch.batch().step()));
+      } else if (entry instanceof JournalEntry.Rewound rewound) {
+        rewinds.add(new Mark(place, run, head.sequence(), NO_KEY, rewound.nextStep()));
+      }
+    }
+  }
+
+  private void add(Append append, EntryFormat format) {
     RunKey run = append.run();
-    List<Row> added = new ArrayList<>();
-    List<byte[]> bytesOfAdded = new ArrayList<>();
-    Map<String, Mark> keysOfRun = new LinkedHashMap<>();
-    List<Mark> rewindsOfRun = new ArrayList<>();
+    Part part = new Part(ends.size() + 1, run);
     Head head = append.after();
     long first = 0;
     int change = head.equals(Head.NONE) ? CREATED : ADVANCED;
@@ -189,31 +225,26 @@ final class Group {
       head = head.next(encoded);
       byte[] bytes = new byte[encoded.remaining()];
       encoded.get(bytes);
-      added.add(new Row(place, run, head));
-      bytesOfAdded.add(bytes);
-      switch (entry) {
-        case JournalEntry.Batch batch when batch.key() != null ->
-            keysOfRun.put(
-                batch.key(),
-                new Mark(place, run, head.sequence(), batch.key(), batch.batch().step()));
-        case JournalEntry.Rewound rewound ->
-            rewindsOfRun.add(new Mark(place, run, head.sequence(), NO_KEY, rewound.nextStep()));
-        case JournalEntry.Trimmed trimmed -> first = Math.max(first, trimmed.firstSequence());
-        case JournalEntry.Deleted deleted -> change = DELETED;
-        case JournalEntry.Created created -> {}
-        case JournalEntry.Batch batch -> {}
-        case JournalEntry.Finished finished -> {}
+      part.add(head, bytes, entry);
+      if (entry instanceof JournalEntry.Trimmed trimmed) {
+        first = Math.max(first, trimmed.firstSequence());
+      } else if (entry instanceof JournalEntry.Deleted) {
+        change = DELETED;
       }
     }
-    ends.add(head);
+    add(part, change, head, first);
+  }
+
+  private void add(Part part, int change, Head end, long first) {
+    ends.add(end);
     changes.add(change);
     firsts.add(first);
     if (change != DELETED) {
-      rows.addAll(added);
-      bytesOfRows.addAll(bytesOfAdded);
-      rewinds.addAll(rewindsOfRun);
+      rows.addAll(part.rows);
+      bytesOfRows.addAll(part.bytesOfRows);
+      rewinds.addAll(part.rewinds);
     }
-    keys.addAll(keysOfRun.values());
+    keys.addAll(part.keys.values());
   }
 
   /** Executes the statement; the heads of the runs that won. */

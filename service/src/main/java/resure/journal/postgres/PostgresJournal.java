@@ -26,10 +26,12 @@ import resure.journal.Incarnation;
 import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.JournalUnavailableException;
+import resure.journal.LastingKey;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.journal.SnapshotAges;
 import resure.journal.StoredEntry;
+import resure.observation.ObservationBatch;
 import resure.observation.RunId;
 
 /**
@@ -50,6 +52,9 @@ public final class PostgresJournal implements Journal {
   private static final int ENTRIES_A_READ = 4096;
 
   private static final int SMALL_ENTRY_BYTES = 128;
+
+  /** Keys of one statement. */
+  private static final int KEYS_A_READ = 10_000;
 
   /** Rows of each table that one statement of a check removes, and how long it may go on. */
   private static final int GARBAGE_ROWS = 200;
@@ -109,6 +114,12 @@ public final class PostgresJournal implements Journal {
       LOG.log(System.Logger.Level.WARNING, "A group could not be appended", e);
       return group.size() == 1 ? Map.of() : appendEach(group);
     }
+  }
+
+  @Override
+  public boolean createTrimmed(RunKey run, StoredEntry created, StoredEntry first)
+      throws JournalException {
+    return database.write(new Group(run, created, first)::append).containsKey(run);
   }
 
   /** The run whose rows are damaged is left out; the others are unharmed. */
@@ -321,6 +332,73 @@ public final class PostgresJournal implements Journal {
             try (ResultSet row = statement.executeQuery()) {
               return row.next() ? row.getLong(1) : 0L;
             }
+          }
+        });
+  }
+
+  @Override
+  public List<LastingKey> lastingKeys(RunKey run, @Nullable String after, int limit)
+      throws JournalException {
+    return database.read(
+        connection -> {
+          List<LastingKey> keys = new ArrayList<>();
+          String last = after == null ? "" : after;
+          // In pages of all keys, so that no statement looks at more, however few of them last.
+          try (PreparedStatement statement =
+              connection.prepareStatement(
+                  """
+                  SELECT k.idempotency_key, k.sequence,
+                    k.step < 0 AND k.sequence < h.first_sequence
+                  FROM heads h
+                  JOIN idempotency_keys k
+                    ON k.tenant = h.tenant AND k.incarnation = h.incarnation
+                  WHERE h.tenant = ? AND h.name = ? AND h.incarnation = ?
+                    AND k.idempotency_key > ?
+                  ORDER BY k.idempotency_key LIMIT ?
+                  """)) {
+            boolean more = true;
+            while (more && keys.size() < limit) {
+              new Parameters(statement).run(run).text(last).number(KEYS_A_READ);
+              int rows = 0;
+              try (ResultSet row = statement.executeQuery()) {
+                for (; keys.size() < limit && row.next(); rows++) {
+                  last = text(row, 1);
+                  if (row.getBoolean(3)) {
+                    keys.add(new LastingKey(last, row.getLong(2)));
+                  }
+                }
+              }
+              more = rows == KEYS_A_READ;
+            }
+          }
+          return keys;
+        });
+  }
+
+  @Override
+  public void keep(RunKey run, List<LastingKey> keys) throws JournalException {
+    database.write(
+        connection -> {
+          try (PreparedStatement statement =
+              connection.prepareStatement(
+                  """
+                  WITH owner AS (
+                    SELECT h.tenant, h.incarnation FROM heads h
+                    WHERE h.tenant = ? AND h.name = ? AND h.incarnation = ?
+                    FOR KEY SHARE
+                  )
+                  INSERT INTO idempotency_keys (tenant, incarnation, idempotency_key, sequence, step)
+                  SELECT o.tenant, o.incarnation, n.idempotency_key, n.sequence, ?::bigint
+                  FROM owner o
+                  CROSS JOIN unnest(?::bytea[], ?::bigint[]) AS n(idempotency_key, sequence)
+                  ON CONFLICT (tenant, incarnation, idempotency_key)
+                    DO UPDATE SET sequence = excluded.sequence, step = excluded.step
+                  """)) {
+            Parameters parameters =
+                new Parameters(statement).run(run).number(ObservationBatch.NO_STEP);
+            parameters.texts(keys, LastingKey::key);
+            parameters.longs(keys, LastingKey::sequence);
+            return statement.executeUpdate();
           }
         });
   }

@@ -27,6 +27,7 @@ import resure.journal.Head;
 import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.JournalUnavailableException;
+import resure.journal.LastingKey;
 import resure.journal.OutcomeUnknownException;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
@@ -294,6 +295,28 @@ public final class RocksDbJournal implements Journal {
     } finally {
       gate.readLock().unlock();
     }
+  }
+
+  @Override
+  public boolean createTrimmed(RunKey run, StoredEntry created, StoredEntry first)
+      throws JournalException {
+    return write(run, open -> open.createTrimmed(run, created, first));
+  }
+
+  @Override
+  public List<LastingKey> lastingKeys(RunKey run, @Nullable String after, int limit)
+      throws JournalException {
+    return read(open -> open.lastingKeys(run, after, limit));
+  }
+
+  @Override
+  public void keep(RunKey run, List<LastingKey> keys) throws JournalException {
+    write(
+        run,
+        open -> {
+          open.keep(run, keys);
+          return true;
+        });
   }
 
   @Override

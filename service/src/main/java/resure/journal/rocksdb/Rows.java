@@ -107,6 +107,11 @@ final class Rows {
     }
   }
 
+  /** The value of an idempotency key. */
+  static byte[] keyValue(long sequence, long step) {
+    return ByteBuffer.allocate(KEY_VALUE_BYTES).putLong(sequence).putLong(step).array();
+  }
+
   /** What the keys of a tenant's names begin with. */
   static byte[] names(String tenant) {
     byte[] text = tenant.getBytes(US_ASCII);

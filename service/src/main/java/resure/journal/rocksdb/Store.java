@@ -25,12 +25,14 @@ import resure.journal.EntryFormat;
 import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
+import resure.journal.LastingKey;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.journal.SnapshotAges;
 import resure.journal.StoredEntry;
 import resure.journal.rocksdb.Database.Family;
 import resure.journal.rocksdb.Heads.Place;
+import resure.observation.ObservationBatch;
 import resure.observation.RunId;
 
 /**
@@ -124,12 +126,27 @@ final class Store implements AutoCloseable {
 
   /** The caller holds the names of all runs. A {@link RocksDBException} is that of the write. */
   Map<RunKey, Head> append(List<Append> group) throws RocksDBException, JournalException {
+    return inGroup(rows -> rows.append(group));
+  }
+
+  /** The caller holds the run's name. A {@link RocksDBException} is that of the write. */
+  boolean createTrimmed(RunKey run, StoredEntry created, StoredEntry first)
+      throws RocksDBException, JournalException {
+    return inGroup(rows -> rows.createTrimmed(run, created, first));
+  }
+
+  @FunctionalInterface
+  private interface Writing<T> {
+    T by(Group rows) throws RocksDBException, JournalException;
+  }
+
+  private <T> T inGroup(Writing<T> writing) throws RocksDBException, JournalException {
     Group rows = idle.poll();
     if (rows == null) {
       rows = new Group();
     }
     try {
-      return rows.append(group);
+      return writing.by(rows);
     } finally {
       rows.clear();
       idle.add(rows);
@@ -260,6 +277,47 @@ final class Store implements AutoCloseable {
       }
     }
     return sequence;
+  }
+
+  List<LastingKey> lastingKeys(RunKey run, @Nullable String after, int limit)
+      throws RocksDBException {
+    byte[] row = Rows.run(run);
+    List<LastingKey> keys = new ArrayList<>();
+    long first = first(row);
+    if (first == 0) {
+      return keys;
+    }
+    byte[] from = after == null ? row : Rows.key(row, after + '\0');
+    try (Database.Range range = database.range(Family.KEYS, from, Rows.end(row))) {
+      for (boolean more = range.first(); more && keys.size() < limit; more = range.next()) {
+        ByteBuffer found = ByteBuffer.wrap(range.value());
+        long sequence = found.getLong();
+        if (sequence < first && found.getLong() < 0) {
+          byte[] key = range.key();
+          keys.add(
+              new LastingKey(
+                  new String(key, row.length, key.length - row.length, UTF_8), sequence));
+        }
+      }
+    }
+    return keys;
+  }
+
+  /** The caller holds the run's name. A {@link RocksDBException} is that of the write. */
+  void keep(RunKey run, List<LastingKey> keys) throws RocksDBException, JournalException {
+    Place place = place(run);
+    if (place.head().equals(Head.NONE) || keys.isEmpty()) {
+      return;
+    }
+    try (WriteBatch batch = new WriteBatch()) {
+      for (LastingKey key : keys) {
+        batch.put(
+            database.handle(Family.KEYS),
+            Rows.key(place.row(), key.key()),
+            Rows.keyValue(key.sequence(), ObservationBatch.NO_STEP));
+      }
+      write(batch);
+    }
   }
 
   /** The caller holds the run's name. A {@link RocksDBException} is that of the write. */
@@ -436,12 +494,32 @@ final class Store implements AutoCloseable {
           appended.put(append.run(), add(append));
         }
       }
+      write();
+      return appended;
+    }
+
+    private void write() throws RocksDBException {
       if (batch.count() > 0) {
-        write(batch);
+        Store.this.write(batch);
         heads.putAll(newPlaces);
         trimmed.forEach(forgottenKeys::add);
       }
-      return appended;
+    }
+
+    boolean createTrimmed(RunKey run, StoredEntry created, StoredEntry first)
+        throws RocksDBException, JournalException {
+      Place place = place(run);
+      if (!place.head().equals(Head.NONE) || name(run.id()) != null) {
+        return false;
+      }
+      byte[] row = place.row();
+      for (StoredEntry stored : List.of(created, first)) {
+        put(run, row, stored.head(), ByteBuffer.wrap(stored.bytes()), stored.entry());
+      }
+      // Last: the entry may itself be a trimming, of less.
+      putFirst(row, first.sequence());
+      write();
+      return true;
     }
 
     private boolean mayAppend(Append append) throws JournalException {
@@ -491,17 +569,19 @@ final class Store implements AutoCloseable {
         if (entry instanceof JournalEntry.Deleted) {
           delete(run, row);
         } else {
-          key.clear().put(row).putLong(head.sequence()).flip();
-          valueOf(Rows.HEAD_BYTES + encoded.remaining())
-              .putLong(head.checksum())
-              .put(encoded)
-              .flip();
-          batch.put(database.handle(Family.ENTRIES), key, value);
-          index(run, row, head.sequence(), entry);
-          newPlaces.put(run, new Place(row, head));
+          put(run, row, head, encoded, entry);
         }
       }
       return head;
+    }
+
+    private void put(RunKey run, byte[] row, Head head, ByteBuffer encoded, JournalEntry entry)
+        throws RocksDBException {
+      key.clear().put(row).putLong(head.sequence()).flip();
+      valueOf(Rows.HEAD_BYTES + encoded.remaining()).putLong(head.checksum()).put(encoded).flip();
+      batch.put(database.handle(Family.ENTRIES), key, value);
+      index(run, row, head.sequence(), entry);
+      newPlaces.put(run, new Place(row, head));
     }
 
     private void index(RunKey run, byte[] row, long sequence, JournalEntry entry)
@@ -539,6 +619,10 @@ final class Store implements AutoCloseable {
      * reading the run goes on after it. Of snapshots and rewinds there are few.
      */
     private void trim(RunKey run, byte[] row, long first) throws RocksDBException {
+      if (first <= first(row)) {
+        // Of a run that came here when more was trimmed away already.
+        return;
+      }
       byte[] end = Rows.at(row, first);
       batch.deleteRange(database.handle(Family.ENTRIES), Rows.at(row, 2), end);
       for (Family family : List.of(Family.SNAPSHOTS, Family.REWINDS)) {
@@ -548,12 +632,16 @@ final class Store implements AutoCloseable {
           }
         }
       }
+      putFirst(row, first);
+      forgottenKeys.put(batch, run, row);
+      trimmed.add(run);
+    }
+
+    private void putFirst(byte[] row, long first) throws RocksDBException {
       batch.put(
           database.handle(Family.DEFAULT),
           Rows.trimmed(row),
           ByteBuffer.allocate(Long.BYTES).putLong(first).array());
-      forgottenKeys.put(batch, run, row);
-      trimmed.add(run);
     }
 
     private void delete(RunKey run, byte[] row) throws RocksDBException {
