@@ -89,8 +89,8 @@ public final class Runs implements AutoCloseable {
    * @param computes gives each shard its backend, and another one when its device has failed
    * @param recoveryComputes makes one for each recovery, which folds one batch at a time and must
    *     not disturb a device; never closed, so on the heap
-   * @param durability with {@code FSYNC} appends get a thread of their own, since they wait for the
-   *     disk
+   * @param durability with {@code FSYNC}, or a shared journal, appends get a thread of their own,
+   *     since they wait for the disk or the network
    */
   public Runs(
       Journal journal,
@@ -123,7 +123,7 @@ public final class Runs implements AutoCloseable {
           new Shard(
               journal,
               computes,
-              durability == Durability.FSYNC ? writer(i) : Runnable::run,
+              durability == Durability.FSYNC || journal.shared() ? writer(i) : Runnable::run,
               workers,
               this::recover,
               this::trim,
