@@ -22,7 +22,7 @@ import tools.jackson.dataformat.cbor.CBORMapper;
 final class Scripted {
 
   static final Duration DEADLINE = Duration.ofMillis(400);
-  static final Duration SLACK = Duration.ofMillis(200);
+  static final Duration SLACK = Duration.ofSeconds(1);
   static final Batch BATCH =
       Batch.builder().step(1).dialogue("d").loss(2).unsupervised().loss(3).build();
   static final byte[] SCORES =
@@ -81,7 +81,7 @@ final class Scripted {
 
   /**
    * Makes a call that fails, and holds it to its deadline: it may be as late as a task of another
-   * scheduler that was to run at that time, and 200 ms.
+   * scheduler that was to run at that time, and a second.
    */
   static ResureException fails(ResureClient client, Function<ResureClient, ?> call) {
     ScheduledExecutorService witness = Executors.newSingleThreadScheduledExecutor();
