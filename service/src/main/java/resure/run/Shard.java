@@ -1056,11 +1056,17 @@ final class Shard implements Runnable {
   }
 
   private @Nullable Run recover(RunId id) throws JournalException {
+    RunKey tried = null;
     while (true) {
       RunKey key = journal.lookup(id);
       if (key == null) {
         return null;
       }
+      if (key.equals(tried)) {
+        // It is not gone, or its name would be.
+        throw new CorruptJournalException("a run has a name and no entries");
+      }
+      tried = key;
       Run run = recoveries.recover(key);
       // One that was deleted while it was read may have been read in part.
       if (run != null && (!journal.shared() || journal.head(key) != null)) {

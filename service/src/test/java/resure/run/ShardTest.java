@@ -417,6 +417,18 @@ class ShardTest {
     assertThat(driver.shard.queuedLosses()).isZero();
   }
 
+  @Test
+  void aRunThatHasANameAndNoEntriesIsDamagedAndNotLookedForForEver() {
+    InMemoryJournal journal = new InMemoryJournal();
+    new ShardDriver(journal, ShardDriver.LIMITS).create("a");
+    ShardDriver driver = new ShardDriver(journal, ShardDriver.LIMITS, key -> null);
+
+    CompletableFuture<Outcome<Scored>> answer = driver.score("a", null, batch(0, 0));
+    driver.work();
+
+    assertThat(refusal(answer)).isEqualTo(Refusal.RUN_DAMAGED);
+  }
+
   // Devices
 
   /** Trains two runs, the device failing in the middle; then their bits and all answers. */
