@@ -180,6 +180,11 @@ public class ResureService {
   }
 
   @Bean
+  HandlerMapping console() {
+    return Api.console();
+  }
+
+  @Bean
   WebExceptionHandler problems(ServiceMeters meters) {
     return Api.problems(meters::problem);
   }

@@ -102,6 +102,11 @@ public final class Api {
     return new SimpleUrlHandlerMapping(resources, Ordered.HIGHEST_PRECEDENCE);
   }
 
+  /** The console: static pages at {@code /} that use the operations above. */
+  public static HandlerMapping console() {
+    return ConsoleFile.addresses();
+  }
+
   /**
    * Answers every failure with a problem.
    *

@@ -20,6 +20,8 @@ export class History {
     this.marks = answer.marks ?? [];
     this.turns = new Map(answer.turns.map((turn) => [turn.turn, turn]));
     this.appended = 0;
+    // Steps of a whole stretch: live ones are gathered into such, so that one step is not drawn beside the mean of many.
+    this.stretch = Math.max(1, ...this.fromSteps.map((from, i) => this.toSteps[i] - from + 1));
   }
 
   get length() {
@@ -46,22 +48,30 @@ export class History {
     if ((this.window.to !== null && at > this.window.to) || (this.length > 0 && at <= this.toSteps.at(-1))) {
       return false;
     }
+    this.#extend(at);
+    const last = this.length - 1;
+    for (const turn of step.turns) {
+      if (!this.turns.has(turn.turn)) {
+        this.turns.set(turn.turn, Object.fromEntries(COLUMNS.map((column) => [column, Array(this.length).fill(null)])));
+      }
+      gather(this.turns.get(turn.turn), last, turn);
+    }
+    return true;
+  }
+
+  /** Makes room for a step: in the last stretch as long as it is not whole, else in one of its own. */
+  #extend(at) {
+    const last = this.length - 1;
+    if (last >= 0 && at - this.fromSteps[last] < this.stretch) {
+      this.toSteps[last] = at;
+      return;
+    }
     this.fromSteps.push(at);
     this.toSteps.push(at);
-    const told = new Map(step.turns.map((turn) => [turn.turn, turn]));
-    for (const turn of told.keys()) {
-      if (!this.turns.has(turn)) {
-        const before = Array(this.length - 1).fill(null);
-        this.turns.set(turn, { turn, ...Object.fromEntries(COLUMNS.map((column) => [column, [...before]])) });
-      }
-    }
-    for (const [turn, columns] of this.turns) {
-      const now = told.get(turn);
-      const values = now && { ...now, lossMin: now.loss, lossMax: now.loss, weightMin: now.weight, driftMax: now.drift };
-      COLUMNS.forEach((column) => columns[column]?.push(values?.[column] ?? null));
-    }
     this.appended++;
-    return true;
+    for (const columns of this.turns.values()) {
+      COLUMNS.forEach((column) => columns[column]?.push(null));
+    }
   }
 
   mark(kind, event, step, turn) {
@@ -81,6 +91,25 @@ export class History {
     }
     this.marks = this.marks.filter((mark) => mark.turn === null || mark.step < nextStep);
   }
+}
+
+/** Takes a turn's step into a stretch: means by observations, extremes, and the newest of what was normal. */
+function gather(columns, i, step) {
+  const before = columns.observations[i] ?? 0;
+  const all = before + step.observations;
+  const mean = (old, value) => (old === null || value === null || all === 0 ? value ?? old : (old * before + value * step.observations) / all);
+  const most = (pick, old, value) => (old === null || value === null ? value ?? old : pick(old, value));
+  for (const column of ['loss', 'weight', 'effectiveSampleRatio']) {
+    columns[column][i] = mean(columns[column][i], step[column]);
+  }
+  columns.lossMin[i] = most(Math.min, columns.lossMin[i], step.loss);
+  columns.lossMax[i] = most(Math.max, columns.lossMax[i], step.loss);
+  columns.weightMin[i] = most(Math.min, columns.weightMin[i], step.weight);
+  columns.driftMax[i] = most(Math.max, columns.driftMax[i], step.drift);
+  for (const column of ['mean', 'standardDeviation', 'drift']) {
+    columns[column][i] = step[column] ?? columns[column][i];
+  }
+  columns.observations[i] = all;
 }
 
 /** (value - mean) / standard deviation of one stretch; null where there is none. */

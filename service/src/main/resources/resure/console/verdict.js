@@ -54,7 +54,7 @@ function rises(run, statistics, marks) {
     const since = raisedAt(first, marks);
     const others = rising.length === 1 ? '' : rising.length === 2 ? ', and so is one other' : `, and so are ${rising.length - 1} others`;
     found.push({
-      tone: recent(run, first.lastAlarmStep) ? 'alarm' : 'caution',
+      tone: first.alarms > 0 && (since === null || first.lastAlarmStep >= since) ? 'alarm' : 'caution',
       sentence: `Turn ${first.turn} is rising${since === null ? '' : ` since step ${whole(since)}`}${others}.`,
     });
   }

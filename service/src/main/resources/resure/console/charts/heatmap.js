@@ -3,11 +3,19 @@
 
 import { zScore } from '../history.js';
 import { colour, ramp } from '../palette.js';
-import { drawMarks } from './marks.js';
+import { drawMarksOfAll } from './marks.js';
 import { axis, Plot, stepAxis, stepCursor } from './plot.js';
 
 /** What a cell can show: its value, the range of its colours, and the colours. */
 export const FIGURES = {
+  drift: {
+    name: 'Drift',
+    says: 'highest drift of each stretch, in sd',
+    value: (columns, i) => columns.driftMax[i],
+    low: -2,
+    high: 2,
+    colours: ['heat-low', 'heat-middle', 'heat-high'],
+  },
   loss: {
     name: 'Loss',
     says: 'mean loss against its turn\u2019s normal, in sd',
@@ -22,14 +30,6 @@ export const FIGURES = {
     value: (columns, i) => zScore(columns, 'lossMax', i),
     low: -3,
     high: 3,
-    colours: ['heat-low', 'heat-middle', 'heat-high'],
-  },
-  drift: {
-    name: 'Drift',
-    says: 'highest drift of each stretch, in sd',
-    value: (columns, i) => columns.driftMax[i],
-    low: -2,
-    high: 2,
     colours: ['heat-low', 'heat-middle', 'heat-high'],
   },
   weight: {
@@ -60,7 +60,7 @@ export class Heatmap {
       `Turns by steps. The turn picker and the table below have the same.`,
       {
         cursor: { ...cursor, y: true, points: { show: false }, sync: { ...cursor.sync, setSeries: false } },
-        padding: [18, 12, 0, 0],
+        padding: [18, 22, 0, 0],
         scales: {
           x: { time: false, range: () => this.#span() },
           y: { range, dir: -1 },
@@ -78,7 +78,7 @@ export class Heatmap {
         series: [{}, { stroke: () => null, points: { show: false } }],
         hooks: {
           drawClear: [(chart) => this.#draw(chart)],
-          draw: [drawMarks(() => history().marks.filter((mark) => mark.kind !== 'warning'), null), (chart) => this.#outline(chart)],
+          draw: [drawMarksOfAll(() => history().marks), (chart) => this.#outline(chart)],
           setSelect: [zoomed],
           setCursor: [(chart) => this.#point(chart, onCell)],
         },
@@ -100,7 +100,7 @@ export class Heatmap {
 
   #height() {
     const rows = this.#rows();
-    const each = rows > 40 ? 7 : rows > 20 ? 11 : 18;
+    const each = rows > 40 ? 7 : rows > 20 ? 11 : rows > 8 ? 18 : 24;
     return Math.max(120, rows * each) + 66;
   }
 

@@ -5,34 +5,55 @@ import { colour } from '../palette.js';
 
 const SIZE = 5;
 
-/** A hook that draws the marks that concern a turn (all turns where it is null) on a chart. */
+const TRIANGLE = [[0, 0], [SIZE, -9], [-SIZE, -9]];
+const DIAMOND = [[0, 0], [SIZE, -5], [0, -10], [-SIZE, -5]];
+
+/** A hook that draws, on the chart of a turn, the marks that concern it. */
 export function drawMarks(marks, turn) {
   return (chart) => {
     const ratio = devicePixelRatio;
-    const { left, top, width, height } = chart.bbox;
-    const context = chart.ctx;
-    context.save();
-    context.lineWidth = ratio;
-    for (const mark of marks()) {
-      if (mark.step === null || (mark.turn !== null && turn !== null && mark.turn !== turn)) {
-        continue;
-      }
-      const x = Math.round(chart.valToPos(mark.step, 'x', true)) + 0.5;
-      if (x < left || x > left + width) {
-        continue;
-      }
+    const { top, height } = chart.bbox;
+    each(chart, marks(), (context, mark, x) => {
       if (mark.kind === 'rewound') {
         line(context, x, top, height, colour('soft'), [2 * ratio, 3 * ratio]);
-      } else if (mark.kind === 'alarm') {
+      } else if (mark.turn === turn && mark.kind === 'alarm') {
         line(context, x, top, height, colour('alarm'), []);
-        shape(context, x, top, ratio, [[0, 0], [SIZE, -9], [-SIZE, -9]], colour('alarm'), colour('alarm'));
-      } else if (mark.kind === 'warning') {
+        shape(context, x, top, ratio, TRIANGLE, colour('alarm'), colour('alarm'));
+      } else if (mark.turn === turn && mark.kind === 'warning') {
         line(context, x, top, height, colour('warning'), [4 * ratio, 3 * ratio]);
-        shape(context, x, top, ratio, [[0, 0], [SIZE, -5], [0, -10], [-SIZE, -5]], colour('surface'), colour('warning'));
+        shape(context, x, top, ratio, DIAMOND, colour('surface'), colour('warning'));
       }
-    }
-    context.restore();
+    });
   };
+}
+
+/** The same on a chart of all turns, where each alarm points at the row of its turn. */
+export function drawMarksOfAll(marks) {
+  return (chart) => {
+    const ratio = devicePixelRatio;
+    each(chart, marks(), (context, mark, x) => {
+      if (mark.kind === 'rewound') {
+        line(context, x, chart.bbox.top, chart.bbox.height, colour('soft'), [2 * ratio, 3 * ratio]);
+      } else if (mark.kind === 'alarm') {
+        const row = chart.valToPos(mark.turn - 0.5, 'y', true);
+        shape(context, x, row, ratio, TRIANGLE, colour('alarm'), colour('surface'));
+      }
+    });
+  };
+}
+
+function each(chart, marks, draw) {
+  const { left, width } = chart.bbox;
+  const context = chart.ctx;
+  context.save();
+  context.lineWidth = devicePixelRatio;
+  for (const mark of marks) {
+    const x = Math.round(chart.valToPos(mark.step ?? -1, 'x', true)) + 0.5;
+    if (x >= left && x <= left + width) {
+      draw(context, mark, x);
+    }
+  }
+  context.restore();
 }
 
 function line(context, x, top, height, stroke, dash) {

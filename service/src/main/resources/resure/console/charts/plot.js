@@ -50,7 +50,7 @@ export class Plot {
     host.append(this.frame);
     const width = Math.max(120, this.frame.clientWidth);
     this.chart = new uPlot(
-      { width, height, legend: { show: false }, padding: [10, 12, 0, 0], ...options },
+      { width, height, legend: { show: false }, padding: [10, 22, 0, 0], ...options },
       data,
       this.frame,
     );

@@ -31,11 +31,11 @@ export class Scatter {
           axis({ label: yName, size: 56, space: 34, values: (_, splits) => splits.map((v) => decimal(v, 3)) }),
         ],
         cursor: { drag: { x: false, y: false }, points: { show: false } },
-        series: [{}, { paths: () => null, width: 0, points: { show: true, size: 8, width: 1.5, stroke: () => colour('loss'), fill: () => colour('dot') } }],
+        series: [{}, { paths: () => null, width: 0, points: { show: true, size: 10, width: 1.5, stroke: () => colour('loss'), fill: () => colour('dot') } }],
         hooks: { draw: [(chart) => this.#draw(chart)] },
       },
       [order.map((i) => points[i].x), order.map((i) => points[i].y)],
-      340,
+      430,
     );
     this.plot.chart.over.addEventListener('click', () => {
       const nearest = this.#nearest(this.plot.chart);
@@ -76,7 +76,7 @@ export class Scatter {
         context.setLineDash([]);
       } else {
         const y = chart.valToPos(this.own.y, 'y', true);
-        const size = 8 * ratio;
+        const size = 9 * ratio;
         context.beginPath();
         [[0, -size], [size, 0], [0, size], [-size, 0]].forEach(([dx, dy], i) => context[i ? 'lineTo' : 'moveTo'](x + dx, y + dy));
         context.closePath();
@@ -88,7 +88,7 @@ export class Scatter {
     const chosen = this.points[this.chosen];
     if (chosen) {
       context.beginPath();
-      context.arc(chart.valToPos(chosen.x, 'x', true), chart.valToPos(chosen.y, 'y', true), 8 * ratio, 0, 2 * Math.PI);
+      context.arc(chart.valToPos(chosen.x, 'x', true), chart.valToPos(chosen.y, 'y', true), 9 * ratio, 0, 2 * Math.PI);
       context.lineWidth = 2.5 * ratio;
       context.strokeStyle = colour('ink');
       context.stroke();

@@ -39,7 +39,7 @@ export class LossChart {
       this.#description(),
       {
         ...stepOptions(history, sync, onZoom, onPoint, { draw: [drawMarks(() => history().marks, turn)] }),
-        padding: [18, 12, 0, 0],
+        padding: [18, 22, 0, 0],
         scales: { x: { time: false, range: stepRange(history) }, y: { range: roomy } },
         axes: [stepAxis(label ? { label: 'step', size: 30 } : {}), axis({ size: 46, space: 34, label: 'loss, nats' })],
         series: [

@@ -7,7 +7,7 @@ export class WeightsByTurn {
   constructor(host, runs, onTurn) {
     this.runs = runs;
     const count = Math.max(1, ...runs().map((turns) => (turns.at(-1)?.turn ?? 0) + 1));
-    const colours = [['weight', 'drift'], ['second', 'second']];
+    const colours = runs().length > 1 ? ['loss', 'second'] : ['weight'];
     this.plot = new Plot(
       host,
       'Mean weight and effective-sample ratio by turn. The table below has the figures.',
@@ -22,15 +22,15 @@ export class WeightsByTurn {
           {},
           ...runs().flatMap((_, i) => [
             {
-              stroke: () => colour(colours[i][0]),
-              fill: () => colour(i === 0 ? 'weight-bar' : 'second-bar'),
+              stroke: () => colour(colours[i]),
+              fill: () => colour(`${colours[i]}-bar`),
               width: 1,
               points: { show: false },
               paths: uPlot.paths.bars({ size: [runs().length > 1 ? 0.4 : 0.7, 22], align: runs().length > 1 ? (i === 0 ? -1 : 1) : 0 }),
             },
             ...(runs().length > 1
               ? []
-              : [{ stroke: () => colour('ink'), width: 0, paths: () => null, points: { show: true, size: 6, width: 1.5, fill: () => colour('surface'), stroke: () => colour('ink') } }]),
+              : [{ stroke: () => colour('ink'), width: 0, paths: () => null, points: { show: true, size: count > 24 ? 4 : 6, width: count > 24 ? 1 : 1.5, fill: () => colour('surface'), stroke: () => colour('ink') } }]),
           ]),
         ],
       },

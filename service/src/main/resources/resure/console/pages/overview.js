@@ -43,7 +43,7 @@ class Overview {
     this.facts = new Facts();
     this.charts = [];
     this.knownAt = null;
-    this.figure = 'loss';
+    this.figure = 'drift';
     this.watch = new Watch(name, root.clientWidth < 600 ? 150 : 300, (what) => this.#changed(what));
     this.body = element('div', { class: 'body' }, loading('the run'));
     fill(root, this.heading.place, this.body);
@@ -533,7 +533,7 @@ class Overview {
       const all = address(['runs', this.name, 'dialogues']);
       fill(
         this.read,
-        element('header', {}, title, element('a', { href: all }, 'Twenty of them')),
+        element('header', {}, title, element('a', { href: all }, 'Twenty to read')),
         page.progress < 1 && progress(page.progress, 'The list is being rebuilt'),
         page.dialogues.length === 0
           ? element('p', {}, 'Nothing to read yet.')

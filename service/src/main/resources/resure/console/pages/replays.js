@@ -272,7 +272,7 @@ class Replays {
                 result === own ? `${result.index}, the run\u2019s own` : String(result.index),
               ),
           },
-          ...varied.map((field) => ({ name: field.replace(/^weighting\./, ''), numeric: true, cell: (result) => shownValue(flat(result.configuration)[field]) })),
+          ...varied.map((field) => ({ name: field.replace(/^weighting\./, ''), numeric: typeof flat(results[0].configuration)[field] === 'number', cell: (result) => shownValue(flat(result.configuration)[field]) })),
           { name: 'Effective ratio', numeric: true, cell: (result) => decimal(result.effectiveSampleRatio, 3) },
           { name: 'Down-weighted', numeric: true, cell: (result) => percent(result.downWeightedRatio) },
           { name: 'Mean weight', numeric: true, cell: (result) => decimal(result.meanWeight, 3) },

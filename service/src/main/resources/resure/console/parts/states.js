@@ -4,7 +4,7 @@ import { element } from '../elements.js';
 
 export const loading = (what) => element('p', { class: 'waiting' }, element('span', { class: 'spinner', 'aria-hidden': 'true' }), `Loading ${what}\u2026`);
 
-export const empty = (title, ...advice) => element('div', { class: 'empty' }, element('h2', {}, title), ...advice);
+export const empty = (title, ...advice) => element('div', { class: 'nothing' }, element('h2', {}, title), ...advice);
 
 /** What a problem means and how to go on. */
 export function failed(problem, again) {
@@ -19,7 +19,12 @@ export function failed(problem, again) {
     { class: 'failed', role: 'alert' },
     element('h2', {}, problem.message),
     element('p', {}, advice),
-    element('p', { class: 'actions' }, element('button', { type: 'button', onclick: again }, problem.status === 401 ? 'Enter a token' : 'Try again')),
+    element(
+      'p',
+      { class: 'actions' },
+      element('button', { type: 'button', onclick: again }, problem.status === 401 ? 'Enter a token' : 'Try again'),
+      problem.type === 'unknown-run' && element('a', { class: 'button', href: '#/runs' }, 'All runs'),
+    ),
   );
 }
 
