@@ -71,17 +71,29 @@ class ConsoleModulesIT {
         "{\"run.lastBatchAt\": null}; empty | No batch has come yet.",
         "{\"run.lastBatchAt\": \"2026-01-31T09:00:00Z\"}; caution | No batch for 3 h.",
         "{\"statistics.turns.2.warning\": true}; caution | Turn 3 is rising since step 4,100.",
-        "{\"statistics.turns.2.warning\": true, \"statistics.turns.2.alarms\": 1, \"statistics.turns.2.lastAlarmStep\": 4200}; alarm | Turn 3 is rising since step 4,100.",
-        "{\"statistics.turns.0.warning\": true, \"statistics.turns.0.drift\": 0.2, \"statistics.turns.2.warning\": true, \"statistics.turns.2.drift\": 1.2}; caution | Turn 3 is rising since step 4,100, and so is one other.",
-        "{\"statistics.turns.2.alarms\": 1, \"statistics.turns.2.lastAlarmStep\": 4800}; caution | Turn 3 rose at step 4,800.",
-        "{\"statistics.turns.2.alarms\": 1, \"statistics.turns.2.lastAlarmStep\": 4200}; calm | Nothing unusual. | Earlier: turn 3 rose at step 4,200.",
-        "{\"run.configuration.shadow\": true}; shadow | Shadow: weights are not applied. | Nothing unusual.",
-        "{\"run.configuration.shadow\": true, \"run.configuration.warmUp\": 600}; shadow | Shadow: weights are not applied. | Still warming up: 500 of the 600 observations that a turn needs.",
-        "{\"run.configuration.warmUp\": 600}; warming | Still warming up: 500 of the 600 observations that a turn needs.",
+        "{\"statistics.turns.2.warning\": true, \"statistics.turns.2.alarms\": 1,"
+            + " \"statistics.turns.2.lastAlarmStep\": 4200}; alarm | Turn 3 is rising since step"
+            + " 4,100.",
+        "{\"statistics.turns.0.warning\": true, \"statistics.turns.0.drift\": 0.2,"
+            + " \"statistics.turns.2.warning\": true, \"statistics.turns.2.drift\": 1.2}; caution |"
+            + " Turn 3 is rising since step 4,100, and so is one other.",
+        "{\"statistics.turns.2.alarms\": 1, \"statistics.turns.2.lastAlarmStep\": 4800}; caution |"
+            + " Turn 3 rose at step 4,800.",
+        "{\"statistics.turns.2.alarms\": 1, \"statistics.turns.2.lastAlarmStep\": 4200}; calm |"
+            + " Nothing unusual. | Earlier: turn 3 rose at step 4,200.",
+        "{\"run.configuration.shadow\": true}; shadow | Shadow: weights are not applied. | Nothing"
+            + " unusual.",
+        "{\"run.configuration.shadow\": true, \"run.configuration.warmUp\": 600}; shadow | Shadow:"
+            + " weights are not applied. | Still warming up: 500 of the 600 observations that a"
+            + " turn needs.",
+        "{\"run.configuration.warmUp\": 600}; warming | Still warming up: 500 of the 600"
+            + " observations that a turn needs.",
         "{\"statistics.turns.1.seen\": 3}; calm | Nothing unusual. | Turn 1 is still warming up.",
-        "{\"statistics.effectiveSampleRatio\": 0.31}; caution | Weights are concentrated: the effective-sample ratio is 0.31.",
+        "{\"statistics.effectiveSampleRatio\": 0.31}; caution | Weights are concentrated: the"
+            + " effective-sample ratio is 0.31.",
         "{\"statistics.unusable\": 450}; caution | 5.0 % of the losses are unusable.",
-        "{\"statistics.clientWeighted\": 1000}; caution | 20 % of the batches were weighed by the trainer itself."
+        "{\"statistics.clientWeighted\": 1000}; caution | 20 % of the batches were weighed by the"
+            + " trainer itself."
       })
   void theVerdictSaysWhatIsMostImportant(String change, String said) {
     assertThat(tab.page.evaluate(VERDICT, change)).isEqualTo(said);
@@ -137,7 +149,8 @@ class ConsoleModulesIT {
 
     assertThat((String) said)
         .isEqualTo(
-            "false,true,true,false,true,true,true | 0,4,8,12 | 3,7,11,12 | 1,1,3, | 1,1,5, | ,,,2 | 3,4 | 2");
+            "false,true,true,false,true,true,true | 0,4,8,12 | 3,7,11,12 | 1,1,3, | 1,1,5, | ,,,2 |"
+                + " 3,4 | 2");
   }
 
   @Test
@@ -154,6 +167,19 @@ class ConsoleModulesIT {
     assertThat(said)
         .isEqualTo(
             List.of(
-                "0 %", "< 0.1 %", "3.4 %", "34 %", "\u2013", "\u22121.3", "0.0", "+0.5", "99 s", "2 min", "2 h", "5 d", "4,100", "31K"));
+                "0 %",
+                "< 0.1 %",
+                "3.4 %",
+                "34 %",
+                "\u2013",
+                "\u22121.3",
+                "0.0",
+                "+0.5",
+                "99 s",
+                "2 min",
+                "2 h",
+                "5 d",
+                "4,100",
+                "31K"));
   }
 }
