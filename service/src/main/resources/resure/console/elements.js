@@ -87,14 +87,14 @@ async function copy(text) {
   }
 }
 
-/** A button that copies a text; `what` is told to screen readers. */
+/** A button that copies a text; who does not see where it stands is told the label and `what`. */
 export function copyButton(text, what, label = 'Copy') {
-  const button = element('button', { type: 'button', class: 'copy', 'aria-label': `Copy ${what}` }, label);
+  const button = element('button', { type: 'button', class: 'copy', 'aria-label': `${label} ${what}` }, label);
   button.addEventListener('click', async () => {
     try {
       await copy(text);
       button.textContent = 'Copied';
-      announce(`Copied ${what}`);
+      announce('Copied');
     } catch {
       button.textContent = 'Select it by hand';
     }

@@ -7,7 +7,7 @@ import { open as openOverview } from './pages/overview.js';
 import { open as openReplays } from './pages/replays.js';
 import { open as openRuns } from './pages/runs.js';
 import { onTheme } from './palette.js';
-import { empty, failed } from './parts/states.js';
+import { emptyPage, failed } from './parts/states.js';
 import { read } from './route.js';
 import { showForget } from './token.js';
 
@@ -32,7 +32,7 @@ function place({ parts }) {
 }
 
 function openNowhere(page) {
-  fill(page, empty('There is no such page', element('p', {}, element('a', { href: '#/runs' }, 'All runs'))));
+  fill(page, emptyPage('There is no such page', element('p', {}, element('a', { href: '#/runs' }, 'All runs'))));
   return { update() {}, close() {} };
 }
 
@@ -64,7 +64,7 @@ function begin(key, open) {
   shown = { key, again, update: page.update ?? (() => {}), close: page.close ?? (() => {}) };
   page.ready?.catch((problem) => {
     if (shown.key === key && problem.name !== 'AbortError') {
-      fill(root, failed(problem, again));
+      fill(root, failed(problem, again, 'h1'));
     }
   });
 }

@@ -60,6 +60,7 @@ export function follow(path, onEvent, onState) {
   let timer = null;
   let reading = null;
   let closed = false;
+  let lost = false;
 
   const state = (name, problem = null) => {
     if (!closed) {
@@ -70,7 +71,9 @@ export function follow(path, onEvent, onState) {
   async function connect() {
     const abort = new AbortController();
     reading = abort;
-    state('connecting');
+    if (!lost) {
+      state('connecting');
+    }
     try {
       await read(abort);
       again();
@@ -99,6 +102,7 @@ export function follow(path, onEvent, onState) {
       const answer = await fetched(path, { headers, signal: abort.signal });
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       const parser = new EventParser();
+      lost = false;
       state('live');
       for (;;) {
         const { value, done } = await reader.read();
@@ -122,6 +126,7 @@ export function follow(path, onEvent, onState) {
     if (closed || document.hidden) {
       return;
     }
+    lost = true;
     state('lost');
     // Spread out, so that a service that was away is not met by all pages at once.
     timer = setTimeout(connect, pause * (0.5 + Math.random()));

@@ -72,7 +72,9 @@ function raisedAt(turn, marks) {
 }
 
 function recent(run, step) {
-  return step !== null && step !== undefined && run.step - step <= Math.max(RECENT_STEPS, RECENT_SHARE * run.step);
+  // Batches that name no step are counted instead.
+  const newest = run.step ?? run.sequence;
+  return step !== null && step !== undefined && newest - step <= Math.max(RECENT_STEPS, RECENT_SHARE * newest);
 }
 
 /** What else may be wrong. */

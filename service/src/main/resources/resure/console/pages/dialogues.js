@@ -1,6 +1,6 @@
 // Dialogues of a run to read, least reliable first: twenty at a time, of one source or turn where that is asked for.
 
-import { copyButton, element, fill } from '../elements.js';
+import { copyButton, element, fill, namePlain } from '../elements.js';
 import { get, runPath } from '../http.js';
 import { dialogueTable } from '../parts/dialogues.js';
 import { Heading } from '../parts/heading.js';
@@ -59,7 +59,7 @@ export function open(root, route, name) {
         'header',
         {},
         element('h2', {}, 'Dialogues to read'),
-        copyButton(page.dialogues.map((dialogue) => dialogue.dialogue).join('\n'), 'these ids, one a line', 'Copy all ids'),
+        copyButton(page.dialogues.map((dialogue) => dialogue.dialogue).join('\n'), 'of this page, one a line', 'Copy all ids'),
       ),
       element(
         'p',
@@ -105,7 +105,7 @@ function filters(name, route) {
   const option = (value, text) => element('option', { value }, text);
   const apply = () => (location.hash = address(['runs', name, 'dialogues'], { source: source.value, turn: turn.value }));
   const offer = ({ sources, turns }) => {
-    fill(source, option('', 'any'), sources.filter((one) => one.source !== null).map((one) => option(one.source, one.source)));
+    fill(source, option('', 'any'), sources.filter((one) => one.source !== null).map((one) => option(one.source, namePlain(one.source))));
     fill(turn, option('', 'any'), turns.map((one) => option(one.turn, one.turn)));
     showing(at);
   };

@@ -13,7 +13,7 @@ import { Heading } from '../parts/heading.js';
 import { bar, sparkline } from '../parts/icons.js';
 import { Judgement } from '../parts/judgement.js';
 import { Sources } from '../parts/sources.js';
-import { empty, failed, loading, progress } from '../parts/states.js';
+import { empty, emptyPage, failed, loading, progress } from '../parts/states.js';
 import { table, tableBeside, thinned } from '../parts/table.js';
 import { reason, worstTurns } from '../parts/turns.js';
 import { address, changed, number } from '../route.js';
@@ -44,7 +44,7 @@ class Overview {
     this.charts = [];
     this.knownAt = null;
     this.figure = 'drift';
-    this.watch = new Watch(name, root.clientWidth < 600 ? 150 : 300, (what) => this.#changed(what));
+    this.watch = new Watch(name, root.clientWidth < 600 ? 120 : 240, (what) => this.#changed(what));
     this.body = element('div', { class: 'body' }, loading('the run'));
     fill(root, this.heading.place, this.body);
   }
@@ -151,7 +151,7 @@ class Overview {
     }
     if (what === 'deleted') {
       this.close();
-      fill(this.root, empty('This run was deleted', element('p', {}, element('a', { href: '#/runs' }, 'All runs'))));
+      fill(this.root, emptyPage('This run was deleted', element('p', {}, element('a', { href: '#/runs' }, 'All runs'))));
       return;
     }
     if (what === 'connection') {
@@ -550,7 +550,7 @@ class Overview {
       'details',
       { class: 'card configuration' },
       element('summary', {}, element('h2', {}, 'Configuration')),
-      element('p', { class: 'actions' }, copyButton(text, 'the configuration', 'Copy JSON')),
+      element('p', { class: 'actions' }, copyButton(text, 'of the configuration', 'Copy JSON')),
       element('pre', { tabindex: '0' }, text),
     );
   }

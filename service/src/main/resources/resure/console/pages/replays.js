@@ -247,7 +247,7 @@ class Replays {
           ...(Number.isFinite(result.auroc) ? [['AUROC', decimal(result.auroc, 3)]] : []),
         ].map(([term, value]) => element('div', { class: 'fact' }, element('dt', {}, term), element('dd', {}, value))),
       ),
-      element('header', {}, element('h3', {}, 'Body of PUT /v1/runs/{run}'), copyButton(text, 'the configuration', 'Copy JSON')),
+      element('header', {}, element('h3', {}, 'Body of PUT /v1/runs/{run}'), copyButton(text, 'of the configuration', 'Copy JSON')),
       element('pre', { tabindex: '0', class: 'short' }, text),
     );
   }

@@ -66,7 +66,7 @@ export function open(root, route) {
       return;
     }
     const verdicts = new Map(page.runs.map((run) => [run.run, element('span', { class: 'short' })]));
-    fill(place, element('section', { class: 'card', 'aria-label': 'Runs' }, runTable(page.runs, verdicts)), pages(page, at));
+    fill(place, element('section', { class: 'card' }, runTable(page.runs, verdicts)), pages(page, at));
     judge(page.runs, verdicts, signal);
   }
 

@@ -18,7 +18,14 @@ export class Sources {
     this.place = element('div');
   }
 
+  /** Shows sources, unless somebody is among them by keyboard. */
   update(sources) {
+    if (!this.place.contains(document.activeElement)) {
+      this.#draw(sources);
+    }
+  }
+
+  #draw(sources) {
     const sorted = sources.toSorted((a, b) => (a.meanWeight ?? 2) - (b.meanWeight ?? 2) || (a.source ?? '').localeCompare(b.source ?? ''));
     const shown = this.all ? sorted : sorted.slice(0, FIRST);
     const more =
@@ -31,7 +38,7 @@ export class Sources {
           'aria-expanded': String(this.all),
           onclick: () => {
             this.all = !this.all;
-            this.update(sources);
+            this.#draw(sources);
             this.place.querySelector('button.quiet')?.focus();
           },
         },

@@ -6,8 +6,11 @@ export const loading = (what) => element('p', { class: 'waiting' }, element('spa
 
 export const empty = (title, ...advice) => element('div', { class: 'nothing' }, element('h2', {}, title), ...advice);
 
+/** The same where it is all of a page. */
+export const emptyPage = (title, ...advice) => element('div', { class: 'nothing' }, element('h1', {}, title), ...advice);
+
 /** What a problem means and how to go on. */
-export function failed(problem, again) {
+export function failed(problem, again, heading = 'h2') {
   const advice =
     problem.status === 401 || problem.status === 403
       ? 'This service wants a token with the scope \u201cread\u201d.'
@@ -17,7 +20,7 @@ export function failed(problem, again) {
   return element(
     'div',
     { class: 'failed', role: 'alert' },
-    element('h2', {}, problem.message),
+    element(heading, {}, problem.message),
     element('p', {}, advice),
     element(
       'p',

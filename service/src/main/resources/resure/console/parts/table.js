@@ -28,11 +28,18 @@ export function table(caption, columns, rows, attributes = {}) {
   );
 }
 
-/** The table of a chart, made when it is asked for. Returns the element and how to renew what is open. */
+/** The table of a chart, made when it is asked for. Returns the element and how to renew it while it is open. */
 export function tableBeside(make) {
   const place = element('div');
   const details = element('details', { class: 'beside' }, element('summary', {}, 'As a table'), place);
-  const renew = () => details.open && fill(place, make());
+  const renew = () => {
+    // Not under the hands of who is in it by keyboard; and where one has scrolled to, one stays.
+    if (details.open && !place.contains(document.activeElement)) {
+      const { scrollTop = 0, scrollLeft = 0 } = place.firstElementChild ?? {};
+      fill(place, make());
+      place.firstElementChild.scrollTo(scrollLeft, scrollTop);
+    }
+  };
   details.addEventListener('toggle', renew);
   return { details, renew };
 }
