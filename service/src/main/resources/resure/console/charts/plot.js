@@ -83,7 +83,8 @@ export function stepCursor(key, onZoom) {
     cursor: {
       sync: { key, scales: ['x', null] },
       drag: { x: onZoom !== null, y: false, setScale: false },
-      points: { size: 7, width: 2 },
+      // None on what only bounds a band.
+      points: { size: (chart, i) => (chart.series[i].width > 0 ? 7 : 0), width: 0 },
       y: false,
     },
     zoomed(chart) {
