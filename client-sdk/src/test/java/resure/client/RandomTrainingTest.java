@@ -90,8 +90,7 @@ class RandomTrainingTest {
       assertThat(steps.size() + takenBack).as("%s", counts).isEqualTo(counts.delivered());
       assertThat(otherwise)
           .as("%s", counts)
-          .isBetween(
-              counts.recordedOtherwise() - takenBack, counts.recordedOtherwise());
+          .isBetween(counts.recordedOtherwise() - takenBack, counts.recordedOtherwise());
     } else {
       // One that was dropped on its way may have been recorded.
       assertThat(otherwise)

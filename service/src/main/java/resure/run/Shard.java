@@ -851,8 +851,11 @@ final class Shard implements Runnable {
     Exclusive exclusive = null;
     JournalException failure;
     try {
-      exclusive = exclusively ? journal.exclusive(run.key()) : null;
-      List<StoredEntry> tail = Tail.after(journal, run.key(), head);
+      exclusive = exclusively ? Tail.exclusive(journal, run.key(), head) : null;
+      List<StoredEntry> tail =
+          exclusive == null
+              ? Tail.after(journal, run.key(), head)
+              : Tail.after(journal, run.key(), head, exclusive);
       Map<Request.Score, Long> known = new HashMap<>();
       for (Request.Score score : unsure) {
         known.put(score, journal.find(run.key(), Objects.requireNonNull(score.key)));
