@@ -33,7 +33,8 @@ class RunsTest {
           Durability.OS,
           ShardDriver.LIMITS,
           InstantSource.system(),
-          new Unheard());
+          new Unheard(),
+          RunFollower.NONE);
 
   @AfterEach
   void close() {
