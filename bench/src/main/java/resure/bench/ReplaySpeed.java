@@ -34,6 +34,7 @@ import resure.replay.Tally;
 import resure.replay.Trial;
 import resure.run.Export;
 import resure.run.Outcome;
+import resure.run.RunFollower;
 import resure.run.RunLimits;
 import resure.run.RunListener;
 import resure.run.RunSettings;
@@ -95,7 +96,8 @@ final class ReplaySpeed {
             Durability.OS,
             new RunLimits(4096, 1 << 20, 16, Duration.ofHours(1), Duration.ofSeconds(1)),
             InstantSource.system(),
-            new Unheard())) {
+            new Unheard(),
+            RunFollower.NONE)) {
       Export once = record(runs, "once", Integer.MAX_VALUE);
       Export again = record(runs, "again", DIALOGUES);
       List<Bad> bad =

@@ -23,6 +23,7 @@ import resure.statistics.BatchMoments;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import resure.weighting.Normalization;
+import resure.weighting.Weigher;
 
 /**
  * The live state of one run. It changes only by {@link #apply}, which live traffic and recovery
@@ -57,6 +58,13 @@ final class Run {
   private @Nullable Instant lastBatchAt;
   private @Nullable Instant finishedAt;
   private WholeFrom wholeFrom;
+  /** Who is told, if anybody is. */
+  private @Nullable RunEvents events;
+
+  /** What batches were last told to be weighed against, with what it was made of. */
+  private @Nullable Reference toldReference;
+
+  private @Nullable Weigher toldWeigher;
 
   private Run(
       RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
@@ -225,6 +233,14 @@ final class Run {
       throw new IllegalStateException("entry " + head.sequence() + " is not " + sequence);
     }
     checksum = head.checksum();
+    if (events != null) {
+      events.reached(head, steps.newest());
+    }
+  }
+
+  /** From now on tells what happens to it. */
+  void tell(RunEvents listener) {
+    events = listener;
   }
 
   Stepping stepping() {
@@ -363,6 +379,9 @@ final class Run {
       case JournalEntry.Created _ -> throw new IllegalStateException("created twice");
       case JournalEntry.Deleted _ -> throw new IllegalStateException("a deleted run is not kept");
     }
+    if (events != null && !(entry instanceof JournalEntry.Batch)) {
+      events.happened(new RunEvent.Other(sequence, entry));
+    }
   }
 
   /** Passes over a batch that a later rewind removed; only its attempt was seen for good. */
@@ -390,6 +409,20 @@ final class Run {
             sequence,
             moments,
             BatchTotals.of(configuration(), batch, entry.weights())));
+    if (events != null) {
+      events.happened(new RunEvent.Batch(sequence, entry, step, weigher(step)));
+    }
+  }
+
+  private Weigher weigher(long step) {
+    Reference reference = steps.reference(step).triples();
+    Weigher weigher = toldWeigher;
+    if (weigher == null || !reference.equals(toldReference)) {
+      weigher = new Weigher(configuration(), reference.triples());
+      toldReference = reference;
+      toldWeigher = weigher;
+    }
+    return weigher;
   }
 
   /** Opens a step, and folds what that closes. */
@@ -477,6 +510,9 @@ final class Run {
   }
 
   void release() {
+    if (events != null) {
+      events.ended();
+    }
     steps.release();
   }
 }

@@ -18,6 +18,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -79,12 +80,14 @@ final class Shard implements Runnable {
   private final Executor writer;
   private final Executor workers;
   private final Recoveries recoveries;
+  private final Function<Run, RunPast> pasts;
   private final Consumer<Trimming.Wanted> trimmer;
   private final RunLimits limits;
   private final int maxLoaded;
   private final InstantSource clock;
   private final LongSupplier nanoTime;
   private final RunListener listener;
+  private final RunFollower follower;
 
   /** Is told of each write that failed, before anybody is answered; by any thread. */
   private final Consumer<JournalException> storeFailed;
@@ -171,24 +174,28 @@ final class Shard implements Runnable {
       Executor writer,
       Executor workers,
       Recoveries recoveries,
+      Function<Run, RunPast> pasts,
       Consumer<Trimming.Wanted> trimmer,
       RunLimits limits,
       int maxLoaded,
       InstantSource clock,
       LongSupplier nanoTime,
       RunListener listener,
+      RunFollower follower,
       Consumer<JournalException> storeFailed) {
     this.journal = journal;
     this.computes = computes;
     this.writer = writer;
     this.workers = workers;
     this.recoveries = recoveries;
+    this.pasts = pasts;
     this.trimmer = trimmer;
     this.limits = limits;
     this.maxLoaded = maxLoaded;
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.listener = listener;
+    this.follower = follower;
     this.storeFailed = storeFailed;
     compute = computes.open();
     room = new Semaphore(limits.queuedLosses());
@@ -975,6 +982,7 @@ final class Shard implements Runnable {
       case Request.Create create -> {
         Run created = Run.created(inFlight.key(), (JournalEntry.Created) entry, head, compute);
         slot.run = created;
+        follow(created);
         slot.snapshotSequence = sequence;
         answerLater(create, Outcome.done(new Created(created.describe(), true)));
       }
@@ -1114,6 +1122,7 @@ final class Shard implements Runnable {
     }
     Run run = loaded.run.moveTo(compute);
     slot.run = run;
+    follow(run);
     slot.seenAt = loaded.asOf;
     slot.appendedHere = false;
     slot.snapshotSequence = run.sequence();
@@ -1124,6 +1133,11 @@ final class Shard implements Runnable {
     }
     publish(slot);
     wake(slot);
+  }
+
+  private void follow(Run run) {
+    run.tell(
+        follower.follow(run.key(), run.head(), run.newestStep(), pasts.apply(run)));
   }
 
   /** There is no run of this name: the first request to create one does. */

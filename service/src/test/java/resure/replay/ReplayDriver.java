@@ -25,6 +25,7 @@ import resure.observation.RunId;
 import resure.run.Export;
 import resure.run.Outcome;
 import resure.run.Refusal;
+import resure.run.RunFollower;
 import resure.run.RunLimits;
 import resure.run.RunListener;
 import resure.run.RunSettings;
@@ -79,7 +80,8 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
         Durability.OS,
         new RunLimits(1000, 1_000_000, 1000, Duration.ofHours(1), Duration.ofSeconds(1)),
         InstantSource.system(),
-        new Deaf());
+        new Deaf(),
+        RunFollower.NONE);
   }
 
   private Replays newReplays() {

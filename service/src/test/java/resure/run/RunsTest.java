@@ -35,7 +35,8 @@ class RunsTest {
           Durability.OS,
           ShardDriver.LIMITS,
           InstantSource.system(),
-          new Unheard());
+          new Unheard(),
+          RunFollower.NONE);
 
   @AfterEach
   void close() {

@@ -122,13 +122,20 @@ final class ShardDriver implements RunListener {
             writer,
             workers,
             recoveries,
+            this::past,
             this::trim,
             limits,
             limits.loadedRuns(),
             clock,
             () -> nanos,
             this,
+            RunFollower.NONE,
             storeFailures::add);
+  }
+
+  private RunPast past(Run run) {
+    return new RecordedPast(
+        new Recovery(journal, new JvmCompute()), run.key(), run.head(), run.rewinds().copy());
   }
 
   private void trim(Trimming.Wanted wanted) {
