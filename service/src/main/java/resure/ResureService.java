@@ -41,6 +41,7 @@ import resure.replay.ReplayResult;
 import resure.replay.Replays;
 import resure.replay.Trial;
 import resure.replay.Trials;
+import resure.run.RunFollower;
 import resure.run.Runs;
 
 /** Starts the service and wires it together. */
@@ -119,7 +120,8 @@ public class ResureService {
             properties.durability(),
             properties.runs(),
             InstantSource.system(),
-            meters);
+            meters,
+            RunFollower.NONE);
     Duration idleRuns = properties.idleRuns();
     if (idleRuns != null) {
       runs.deleteIdle(idleRuns);

@@ -21,6 +21,7 @@ import resure.compute.Sweep;
 import resure.compute.djl.DjlBackend;
 import resure.compute.jvm.JvmCompute;
 import resure.compute.jvm.JvmSweep;
+import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.RunKey;
 import resure.journal.rocksdb.RocksDbJournal;
@@ -33,6 +34,7 @@ import resure.replay.Tally;
 import resure.replay.Trial;
 import resure.run.Export;
 import resure.run.Outcome;
+import resure.run.RunFollower;
 import resure.run.RunLimits;
 import resure.run.RunListener;
 import resure.run.RunSettings;
@@ -94,7 +96,8 @@ final class ReplaySpeed {
             Durability.OS,
             new RunLimits(4096, 1 << 20, 16, Duration.ofHours(1), Duration.ofSeconds(1)),
             InstantSource.system(),
-            new Unheard())) {
+            new Unheard(),
+            RunFollower.NONE)) {
       Export once = record(runs, "once", Integer.MAX_VALUE);
       Export again = record(runs, "again", DIALOGUES);
       List<Bad> bad =
@@ -282,7 +285,7 @@ final class ReplaySpeed {
     public void recovered(long nanos) {}
 
     @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals) {}
+    public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {}
 
     @Override
     public void ended(RunKey run) {}

@@ -8,6 +8,7 @@ import resure.journal.Head;
 import resure.journal.Journal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
+import resure.journal.RowsMark;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 import resure.journal.StoredEntry;
@@ -97,6 +98,104 @@ final class Recovery {
     }
   }
 
+  /**
+   * Applies a run's entries again and tells {@code to} of them, from the newest snapshot that is no
+   * later than a mark, or from the first that is left.
+   *
+   * @param ahead the rewinds that are known; those that are found are added
+   */
+  RunPast.End retell(RunKey key, Rewinds ahead, RowsMark mark, RunPast.Listener to)
+      throws JournalException {
+    List<StoredEntry> first = journal.read(key, 1, 1);
+    if (first.isEmpty()) {
+      return RunPast.End.GONE;
+    }
+    if (!(first.getFirst().entry() instanceof JournalEntry.Created created)) {
+      throw new CorruptJournalException("the first entry of a run does not create it");
+    }
+    List<StoredEntry> second = journal.read(key, 2, 1);
+    boolean trimmed = !second.isEmpty() && second.getFirst().sequence() > 2;
+    SnapshotFormat.State state = startOf(key, ahead, mark, trimmed);
+    if (state == null && trimmed) {
+      throw new CorruptJournalException(
+          "the oldest entries were dropped, and no good snapshot is left to go on from");
+    }
+    if (state != null && mark.sequence() > 0 && state.head().sequence() > mark.sequence()) {
+      // What is between was dropped: nothing goes on from the mark.
+      return RunPast.End.STALE;
+    }
+    Run run =
+        state == null
+            ? Run.created(key, created, first.getFirst().head(), compute)
+            : Run.restored(key, created, state, compute);
+    run.tell(to);
+    Told told = new Told(mark, to);
+    if (!told.agrees(run.head())) {
+      run.release();
+      return RunPast.End.STALE;
+    }
+    End end = catchUp(run, ahead, Long.MAX_VALUE, told);
+    boolean reached = end == End.REACHED && run.sequence() >= mark.sequence();
+    run.release();
+    return told.end != null
+        ? told.end
+        : reached ? RunPast.End.REACHED : RunPast.End.STALE;
+  }
+
+  /** The newest good snapshot up to a mark, or the oldest of all; null for none. */
+  private SnapshotFormat.@Nullable State startOf(
+      RunKey key, Rewinds ahead, RowsMark mark, boolean trimmed) throws JournalException {
+    SnapshotFormat.State oldest = null;
+    Snapshot snapshot = journal.snapshot(key, trimmed ? Long.MAX_VALUE : mark.sequence());
+    while (snapshot != null) {
+      try {
+        SnapshotFormat.State state = SnapshotFormat.decode(snapshot);
+        if (!ahead.removed(snapshot.sequence(), state.newest())) {
+          if (snapshot.sequence() <= mark.sequence()) {
+            return state;
+          }
+          oldest = state;
+        }
+      } catch (CorruptJournalException e) {
+        // An older snapshot, or the journal from its start, says the same.
+      }
+      snapshot = journal.snapshot(key, snapshot.sequence() - 1);
+    }
+    return oldest;
+  }
+
+  /** Watches what is told again: whether it passes through the mark, and who listens wants more. */
+  private static final class Told {
+    private final RowsMark mark;
+    private final RunPast.Listener listener;
+    private RunPast.@Nullable End end;
+
+    Told(RowsMark mark, RunPast.Listener listener) {
+      this.mark = mark;
+      this.listener = listener;
+    }
+
+    boolean agrees(Head head) {
+      return head.sequence() != mark.sequence() || head.equals(mark.head());
+    }
+
+    /** Whether to go on after an entry. */
+    boolean passed(Head head) {
+      if (!agrees(head)) {
+        end = RunPast.End.STALE;
+      }
+      return end == null;
+    }
+
+    /** Whether to go on after a piece. */
+    boolean pause() throws JournalException {
+      if (!listener.pause()) {
+        end = RunPast.End.STOPPED;
+      }
+      return end == null;
+    }
+  }
+
   private Run start(RunKey key, JournalEntry.Created created, Head beginning, Rewinds ahead)
       throws JournalException {
     long atMost = Long.MAX_VALUE;
@@ -131,6 +230,11 @@ final class Recovery {
    * rewinds there are, so that the next try passes over what they remove.
    */
   private End catchUp(Run run, Rewinds ahead, long last) throws JournalException {
+    return catchUp(run, ahead, last, null);
+  }
+
+  private End catchUp(Run run, Rewinds ahead, long last, @Nullable Told told)
+      throws JournalException {
     boolean whole = true;
     long next = run.sequence() + 1;
     List<StoredEntry> chunk = next > last ? List.of() : journal.read(run.key(), next, CHUNK_BYTES);
@@ -162,7 +266,13 @@ final class Recovery {
             run.apply(stored.sequence(), stored.entry());
           }
           run.reached(stored.head());
+          if (told != null && !told.passed(stored.head())) {
+            return End.REACHED;
+          }
         }
+      }
+      if (told != null && whole && !told.pause()) {
+        return End.REACHED;
       }
       next = chunk.getLast().sequence() + 1;
       chunk = next > last ? List.of() : journal.read(run.key(), next, CHUNK_BYTES);

@@ -9,6 +9,10 @@ import resure.compute.Folding;
 import resure.compute.RawWeights;
 import resure.compute.Reference;
 import resure.compute.Weighing;
+import resure.drift.DriftEvent;
+import resure.drift.DriftLimits;
+import resure.drift.RunDrift;
+import resure.drift.TurnDrift;
 import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.RunKey;
@@ -19,6 +23,7 @@ import resure.statistics.BatchMoments;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import resure.weighting.Normalization;
+import resure.weighting.Weigher;
 
 /**
  * The live state of one run. It changes only by {@link #apply}, which live traffic and recovery
@@ -44,6 +49,8 @@ final class Run {
   private final Rewinds rewinds;
   private final OpenSteps steps;
   private final Totals totals;
+  private final RunDrift drift;
+  private FoldListener listener = FoldListener.NONE;
   private long sequence;
   private long checksum;
   private long lateBatches;
@@ -51,6 +58,13 @@ final class Run {
   private @Nullable Instant lastBatchAt;
   private @Nullable Instant finishedAt;
   private WholeFrom wholeFrom;
+  /** Who is told, if anybody is. */
+  private @Nullable RunEvents events;
+
+  /** What batches were last told to be weighed against, with what it was made of. */
+  private @Nullable Reference toldReference;
+
+  private @Nullable Weigher toldWeigher;
 
   private Run(
       RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
@@ -61,6 +75,7 @@ final class Run {
     attempts = state.attempts();
     rewinds = state.rewinds();
     totals = state.totals();
+    drift = RunDrift.restored(DriftLimits.CALIBRATED, state.drift());
     sequence = state.head().sequence();
     checksum = state.head().checksum();
     lateBatches = state.lateBatches();
@@ -92,6 +107,7 @@ final class Run {
     attempts = new Attempts();
     rewinds = new Rewinds();
     totals = new Totals();
+    drift = new RunDrift(DriftLimits.CALIBRATED);
     sequence = head.sequence();
     checksum = head.checksum();
     stepping = Stepping.UNDECIDED;
@@ -133,8 +149,14 @@ final class Run {
   /** The same state on another compute backend, bit for bit; this one is released. */
   Run moveTo(Compute other) {
     Run moved = new Run(key, created, other, state());
+    moved.listener = listener;
     release();
     return moved;
+  }
+
+  /** Names who is told of each step that is folded from now on; nobody before. */
+  void tell(FoldListener folds) {
+    listener = folds;
   }
 
   /** Its first entry. */
@@ -158,7 +180,8 @@ final class Run {
             .map(r -> new SnapshotFormat.StoredReference(r.triples().triples(), r.runMean()))
             .toList(),
         List.copyOf(steps.pending()),
-        wholeFrom);
+        wholeFrom,
+        drift.states());
   }
 
   RunKey key() {
@@ -210,6 +233,14 @@ final class Run {
       throw new IllegalStateException("entry " + head.sequence() + " is not " + sequence);
     }
     checksum = head.checksum();
+    if (events != null) {
+      events.reached(head, steps.newest());
+    }
+  }
+
+  /** From now on tells what happens to it. */
+  void tell(RunEvents listener) {
+    events = listener;
   }
 
   Stepping stepping() {
@@ -348,6 +379,9 @@ final class Run {
       case JournalEntry.Created _ -> throw new IllegalStateException("created twice");
       case JournalEntry.Deleted _ -> throw new IllegalStateException("a deleted run is not kept");
     }
+    if (events != null && !(entry instanceof JournalEntry.Batch)) {
+      events.happened(new RunEvent.Other(sequence, entry));
+    }
   }
 
   /** Passes over a batch that a later rewind removed; only its attempt was seen for good. */
@@ -363,7 +397,7 @@ final class Run {
     stepping = batch.hasStep() ? Stepping.BY_STEP : Stepping.WITHOUT_STEPS;
     lastBatchAt = entry.at();
     if (step > steps.newest()) {
-      steps.open(step, totals);
+      open(step);
     } else if (steps.late(step)) {
       lateBatches++;
     }
@@ -375,6 +409,47 @@ final class Run {
             sequence,
             moments,
             BatchTotals.of(configuration(), batch, entry.weights())));
+    if (events != null) {
+      events.happened(new RunEvent.Batch(sequence, entry, step, weigher(step)));
+    }
+  }
+
+  private Weigher weigher(long step) {
+    Reference reference = steps.reference(step).triples();
+    Weigher weigher = toldWeigher;
+    if (weigher == null || !reference.equals(toldReference)) {
+      weigher = new Weigher(configuration(), reference.triples());
+      toldReference = reference;
+      toldWeigher = weigher;
+    }
+    return weigher;
+  }
+
+  /** Opens a step, and folds what that closes. */
+  private void open(long step) {
+    MomentsTable reference = steps.newestReference().triples().triples();
+    for (List<PendingBatch> closed : steps.open(step)) {
+      MomentsTable moments =
+          MomentsTable.merged(closed.stream().map(PendingBatch::moments).toList());
+      Totals ofStep = new Totals();
+      for (PendingBatch batch : closed) {
+        totals.add(batch.totals());
+        ofStep.add(batch.totals());
+      }
+      long number = closed.getFirst().step();
+      List<DriftEvent> events = drift.fold(number, moments);
+      listener.folded(
+          new FoldedStep(
+              number,
+              sequence,
+              closed.size(),
+              moments,
+              ofStep,
+              reference.copy(),
+              drift.turns(),
+              events));
+      reference.fold(moments, configuration().halfLife());
+    }
   }
 
   private void applyRewind(JournalEntry.Rewound rewound) {
@@ -409,17 +484,24 @@ final class Run {
         steps.everything(),
         everything,
         newest.triples().triples(),
-        newest.runMean().value());
+        newest.runMean().value(),
+        drift.turns());
   }
 
   /** What {@link #statistics} says of turns, without the sources, which may be many. */
   TurnStatistics turnStatistics() {
-    return new TurnStatistics(sequence, steps.everything(), totals.slotsWith(steps.pending()));
+    return new TurnStatistics(
+        sequence, steps.everything(), totals.slotsWith(steps.pending()), drift.turns());
   }
 
   /** The triples of reference(newest), for those who watch: no more than a copy of small arrays. */
   MomentsTable referenceTriples() {
     return steps.newestReference().triples().triples();
+  }
+
+  /** The drift of each slot after the newest step that was folded. */
+  List<TurnDrift> drift() {
+    return drift.turns();
   }
 
   /** Weight sums over everything folded; not to be kept. */
@@ -428,6 +510,9 @@ final class Run {
   }
 
   void release() {
+    if (events != null) {
+      events.ended();
+    }
     steps.release();
   }
 }

@@ -64,6 +64,7 @@ public final class Runs implements AutoCloseable {
 
   private final Journal journal;
   private final Supplier<Compute> recoveryComputes;
+  private final RunFollower follower;
   private final List<Shard> shards = new ArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
   private final List<ExecutorService> writers = new ArrayList<>();
@@ -91,6 +92,7 @@ public final class Runs implements AutoCloseable {
    *     not disturb a device; never closed, so on the heap
    * @param durability with {@code FSYNC}, or a shared journal, appends get a thread of their own,
    *     since they wait for the disk or the network
+   * @param follower is told what happens to the runs; closed with this
    */
   public Runs(
       Journal journal,
@@ -99,9 +101,11 @@ public final class Runs implements AutoCloseable {
       Durability durability,
       RunLimits limits,
       InstantSource clock,
-      RunListener listener) {
+      RunListener listener,
+      RunFollower follower) {
     this.journal = journal;
     this.recoveryComputes = recoveryComputes;
+    this.follower = follower;
     this.clock = clock;
     workers =
         Executors.newFixedThreadPool(
@@ -126,12 +130,14 @@ public final class Runs implements AutoCloseable {
               durability == Durability.FSYNC || journal.shared() ? writer(i) : Runnable::run,
               workers,
               this::recover,
+              this::past,
               this::trim,
               limits,
               Math.max(1, limits.loadedRuns() / count),
               clock,
               System::nanoTime,
               listener,
+              follower,
               this::noteFault);
       shards.add(shard);
       Thread thread = new Thread(shard, "resure-shard-" + i);
@@ -155,6 +161,14 @@ public final class Runs implements AutoCloseable {
 
   private @Nullable Run recover(RunKey key) throws JournalException {
     return new Recovery(journal, recoveryComputes.get()).recover(key);
+  }
+
+  private RunPast past(Run run) {
+    return new RecordedPast(
+        new Recovery(journal, recoveryComputes.get()),
+        run.key(),
+        run.head(),
+        run.rewinds().copy());
   }
 
   /** Has dropped what can be, some time: one run after the other, by one thread. */
@@ -507,6 +521,7 @@ public final class Runs implements AutoCloseable {
           LOG.error("{} did not stop in time; what it holds was not answered", thread.getName());
         }
       }
+      follower.close();
       writers.forEach(ExecutorService::shutdown);
       workers.shutdown();
       sweeper.shutdownNow();

@@ -18,6 +18,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -79,12 +80,14 @@ final class Shard implements Runnable {
   private final Executor writer;
   private final Executor workers;
   private final Recoveries recoveries;
+  private final Function<Run, RunPast> pasts;
   private final Consumer<Trimming.Wanted> trimmer;
   private final RunLimits limits;
   private final int maxLoaded;
   private final InstantSource clock;
   private final LongSupplier nanoTime;
   private final RunListener listener;
+  private final RunFollower follower;
 
   /** Is told of each write that failed, before anybody is answered; by any thread. */
   private final Consumer<JournalException> storeFailed;
@@ -171,24 +174,28 @@ final class Shard implements Runnable {
       Executor writer,
       Executor workers,
       Recoveries recoveries,
+      Function<Run, RunPast> pasts,
       Consumer<Trimming.Wanted> trimmer,
       RunLimits limits,
       int maxLoaded,
       InstantSource clock,
       LongSupplier nanoTime,
       RunListener listener,
+      RunFollower follower,
       Consumer<JournalException> storeFailed) {
     this.journal = journal;
     this.computes = computes;
     this.writer = writer;
     this.workers = workers;
     this.recoveries = recoveries;
+    this.pasts = pasts;
     this.trimmer = trimmer;
     this.limits = limits;
     this.maxLoaded = maxLoaded;
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.listener = listener;
+    this.follower = follower;
     this.storeFailed = storeFailed;
     compute = computes.open();
     room = new Semaphore(limits.queuedLosses());
@@ -715,7 +722,11 @@ final class Shard implements Runnable {
         lost.computeIfAbsent(slot, s -> new ArrayList<>()).add(inFlight);
       } else {
         slot.seenAt = written.begun;
-        slot.appendedHere = true;
+        if (!slot.appendedHere) {
+          slot.appendedHere = true;
+          // What it was before is no news of ours.
+          publish(slot);
+        }
         apply(inFlight, head, moments);
         if (inFlight.request() instanceof Request.Score score) {
           batches++;
@@ -851,8 +862,11 @@ final class Shard implements Runnable {
     Exclusive exclusive = null;
     JournalException failure;
     try {
-      exclusive = exclusively ? journal.exclusive(run.key()) : null;
-      List<StoredEntry> tail = Tail.after(journal, run.key(), head);
+      exclusive = exclusively ? Tail.exclusive(journal, run.key(), head) : null;
+      List<StoredEntry> tail =
+          exclusive == null
+              ? Tail.after(journal, run.key(), head)
+              : Tail.after(journal, run.key(), head, exclusive);
       Map<Request.Score, Long> known = new HashMap<>();
       for (Request.Score score : unsure) {
         known.put(score, journal.find(run.key(), Objects.requireNonNull(score.key)));
@@ -968,6 +982,7 @@ final class Shard implements Runnable {
       case Request.Create create -> {
         Run created = Run.created(inFlight.key(), (JournalEntry.Created) entry, head, compute);
         slot.run = created;
+        follow(created);
         slot.snapshotSequence = sequence;
         answerLater(create, Outcome.done(new Created(created.describe(), true)));
       }
@@ -1107,6 +1122,7 @@ final class Shard implements Runnable {
     }
     Run run = loaded.run.moveTo(compute);
     slot.run = run;
+    follow(run);
     slot.seenAt = loaded.asOf;
     slot.appendedHere = false;
     slot.snapshotSequence = run.sequence();
@@ -1117,6 +1133,11 @@ final class Shard implements Runnable {
     }
     publish(slot);
     wake(slot);
+  }
+
+  private void follow(Run run) {
+    run.tell(
+        follower.follow(run.key(), run.head(), run.newestStep(), pasts.apply(run)));
   }
 
   /** There is no run of this name: the first request to create one does. */
@@ -1156,7 +1177,7 @@ final class Shard implements Runnable {
         && (slot.appendedHere || !journal.shared())
         && run.newestStep() != slot.publishedStep) {
       slot.publishedStep = run.newestStep();
-      listener.folded(run.key(), run.referenceTriples(), run.foldedTotals());
+      listener.folded(run.key(), run.referenceTriples(), run.foldedTotals(), run.drift());
     }
   }
 

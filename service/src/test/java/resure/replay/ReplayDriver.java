@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import resure.compute.jvm.JvmCompute;
+import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.Entries;
 import resure.journal.InMemoryJournal;
@@ -24,6 +25,7 @@ import resure.observation.RunId;
 import resure.run.Export;
 import resure.run.Outcome;
 import resure.run.Refusal;
+import resure.run.RunFollower;
 import resure.run.RunLimits;
 import resure.run.RunListener;
 import resure.run.RunSettings;
@@ -78,7 +80,8 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
         Durability.OS,
         new RunLimits(1000, 1_000_000, 1000, Duration.ofHours(1), Duration.ofSeconds(1)),
         InstantSource.system(),
-        new Deaf());
+        new Deaf(),
+        RunFollower.NONE);
   }
 
   private Replays newReplays() {
@@ -286,7 +289,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
     public void recovered(long nanos) {}
 
     @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals) {}
+    public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {}
 
     @Override
     public void ended(RunKey run) {}

@@ -108,7 +108,8 @@ class RankOrderTest {
                 Durability.FSYNC,
                 ShardDriver.LIMITS,
                 InstantSource.system(),
-                new RunsTest.Unheard()));
+                new RunsTest.Unheard(),
+                RunFollower.NONE));
       }
       done(all.getFirst().create(ID, new Wanted(configuration)));
       Map<String, List<Object>> weights = new TreeMap<>();

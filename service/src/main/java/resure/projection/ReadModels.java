@@ -1,0 +1,436 @@
+package resure.projection;
+
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import resure.journal.Head;
+import resure.journal.JournalException;
+import resure.journal.RowsMark;
+import resure.journal.RunKey;
+import resure.journal.RunRows;
+import resure.run.RunPast;
+import resure.run.RunEvent;
+import resure.run.RunEvents;
+import resure.run.RunFollower;
+
+/**
+ * Writes the rows of all runs' read models, behind what is applied: what a run in memory tells
+ * waits some seconds, or until it is much, and goes to each {@link Projection} at once. Where
+ * something is missing (rows were lost, are of another history, or more was told than may wait) the
+ * journal tells it again, one run after the other, on a thread of its own. Safe for use by any
+ * thread.
+ *
+ * <p>Whoever writes compares and sets the run's mark, so that several processes may do it: one that
+ * finds the mark moved passes over what is written already.
+ */
+public final class ReadModels implements RunFollower {
+
+  /** Bytes of events that may wait, of all runs. */
+  private static final long MOST_WAITING_BYTES = 64L << 20;
+
+  private static final long WRITE_AFTER_MILLIS = 5_000;
+  private static final long RETRY_AFTER_MILLIS = 5_000;
+  private static final int MOST_TRIES = 10;
+  private static final long STOP_SECONDS = 10;
+  private static final long LOG_EVERY_NANOS = TimeUnit.SECONDS.toNanos(10);
+  private static final Logger LOG = LoggerFactory.getLogger(ReadModels.class);
+
+  private static final RunFeed.Wishes NO_WISHES =
+      new RunFeed.Wishes() {
+        @Override
+        public void writeSoon() {}
+
+        @Override
+        public void writeNow() {}
+
+        @Override
+        public void ended() {}
+      };
+
+  private final RunRows rows;
+  private final boolean shared;
+  private final List<Projection> projections;
+  private final RunFeed.Budget budget = new RunFeed.Budget(new AtomicLong(), MOST_WAITING_BYTES);
+  private final ConcurrentMap<RunKey, Following> following = new ConcurrentHashMap<>();
+
+  private final ScheduledThreadPoolExecutor writer =
+      new ScheduledThreadPoolExecutor(1, named("resure-rows"));
+
+  private final ExecutorService reteller =
+      Executors.newSingleThreadExecutor(named("resure-retell"));
+
+  /**
+   * Starts the threads.
+   *
+   * @param shared whether other processes may write these rows, too
+   */
+  public ReadModels(RunRows rows, boolean shared, List<Projection> projections) {
+    this.rows = rows;
+    this.shared = shared;
+    this.projections = List.copyOf(projections);
+  }
+
+  private static ThreadFactory named(String name) {
+    return Thread.ofPlatform().name(name).daemon().factory();
+  }
+
+  @Override
+  public RunEvents follow(RunKey run, Head head, long newestStep, RunPast past) {
+    Following followed = new Following(run, head, newestStep, past);
+    following.put(run, followed);
+    return followed.feed;
+  }
+
+  /**
+   * Writes what the run has told, and reads again what is missing; then looks. Blocking.
+   *
+   * @param sequence up to which the rows should be written
+   * @param patienceNanos how long to wait for that; what is looked at may be behind nonetheless
+   */
+  public <T> T look(RunKey run, long sequence, long patienceNanos, RowsLook<T> look)
+      throws JournalException {
+    Following followed = following.get(run);
+    if (followed != null) {
+      followed.await(sequence, patienceNanos);
+    }
+    return look.at(rows, rows.mark(run));
+  }
+
+  /** Writes what was told. Blocking, not for long. */
+  @Override
+  public void close() {
+    reteller.shutdownNow();
+    try {
+      writer
+          .submit(() -> following.values().forEach(Following::write))
+          .get(STOP_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("Read models were not written in time; the journal will be read again for them", e);
+    }
+    writer.shutdownNow();
+    try {
+      // Whoever closes the store next must find nobody at it.
+      if (!writer.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)
+          || !reteller.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+        LOG.warn("Threads of read models did not stop in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** One run in memory. The writer's thread and the reteller's hand it to each other. */
+  private final class Following implements RunFeed.Wishes {
+
+    private final RunKey run;
+    private final RunPast past;
+    private final RunFeed feed;
+
+    /** As last known; whoever writes finds out when it is not that any more. */
+    private @Nullable RowsMark mark;
+
+    private boolean known;
+
+    /** While set, the reteller has it, and nothing is written by others. Guarded by the monitor. */
+    private boolean retold;
+
+    /** Up to where rows are written, as far as this process knows. Guarded by the monitor. */
+    private long written;
+
+    private boolean over;
+
+    Following(RunKey run, Head head, long newestStep, RunPast past) {
+      this.run = run;
+      this.past = past;
+      feed = new RunFeed(head, newestStep, budget, this);
+    }
+
+    @Override
+    public void writeSoon() {
+      writeAfter(WRITE_AFTER_MILLIS);
+    }
+
+    @Override
+    public void writeNow() {
+      writeAfter(0);
+    }
+
+    @Override
+    public void ended() {
+      synchronized (this) {
+        over = true;
+      }
+      writeAfter(0);
+    }
+
+    private void writeAfter(long millis) {
+      try {
+        var _ = writer.schedule(this::write, millis, TimeUnit.MILLISECONDS);
+      } catch (RejectedExecutionException e) {
+        // Stopping: the journal has it all.
+      }
+    }
+
+    /** Waits until the rows are written up to a sequence, or for too long. */
+    void await(long sequence, long patienceNanos) {
+      long deadline = System.nanoTime() + patienceNanos;
+      writeAfter(0);
+      synchronized (this) {
+        long left = deadline - System.nanoTime();
+        while (written < sequence && !over && left > 0) {
+          try {
+            TimeUnit.NANOSECONDS.timedWait(this, left);
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return;
+          }
+          left = deadline - System.nanoTime();
+        }
+      }
+    }
+
+    private void reached(RowsMark now) {
+      mark = now;
+      known = true;
+      reached(now.sequence());
+    }
+
+    private synchronized void reached(long sequence) {
+      written = sequence;
+      notifyAll();
+    }
+
+    /** On the writer's thread. */
+    private void write() {
+      synchronized (this) {
+        if (retold) {
+          return;
+        }
+      }
+      RunFeed.Told told = feed.take();
+      boolean whole;
+      try {
+        whole = writeWhole(told);
+      } catch (JournalException e) {
+        LOG.debug("Read models of a run were not written", e);
+        whole = false;
+      } catch (RuntimeException e) {
+        LOG.error("Read models of run {} were not written", run.id().name(), e);
+        whole = false;
+      }
+      boolean ended;
+      synchronized (this) {
+        ended = over;
+        retold = !whole && !ended;
+      }
+      if (ended) {
+        forget();
+      } else if (!whole) {
+        retellAfter(0);
+      }
+    }
+
+    /** Whether the rows say everything that was told. */
+    private boolean writeWhole(RunFeed.Told told) throws JournalException {
+      for (int tries = 0; tries < MOST_TRIES; tries++) {
+        RowsMark now = known ? mark : rows.mark(run);
+        boolean fresh = now == null && told.start().sequence() == 1;
+        if (now == null ? !fresh : past.stale(now) || !continues(now, told)) {
+          return false;
+        }
+        if (now != null && now.sequence() >= told.end().sequence()) {
+          reached(now);
+          return true;
+        }
+        if (now == null && told.events().isEmpty()) {
+          reached(told.start().sequence());
+          return true;
+        }
+        RowsMark next = project(now, told);
+        if (next != null) {
+          reached(next);
+          return true;
+        }
+        known = false;
+      }
+      return false;
+    }
+
+    /** Whether what was told goes on from where the rows end. */
+    private boolean continues(RowsMark now, RunFeed.Told told) {
+      if (!known && !shared && now.sequence() > told.start().sequence()) {
+        // Nobody else wrote it: the journal has lost what it is of.
+        return false;
+      }
+      return now.sequence() == told.start().sequence()
+          ? now.head().equals(told.start())
+          : now.sequence() == told.end().sequence()
+              ? now.head().equals(told.end())
+              : now.sequence() > told.start().sequence();
+    }
+
+    /** Writes what is not written yet; null when another has moved the mark, or the run is gone. */
+    @Nullable RowsMark project(@Nullable RowsMark now, RunFeed.Told told) throws JournalException {
+      List<RunEvent> events = told.after(now == null ? 0 : now.sequence());
+      RowsEdit edit = new RowsEdit(rows, run);
+      if (!events.isEmpty()) {
+        for (Projection projection : projections) {
+          projection.project(events, edit);
+        }
+      }
+      long from =
+          now != null && (now.from() > 0 || events.isEmpty())
+              ? now.from()
+              : events.getFirst().sequence();
+      RowsMark next = new RowsMark(told.end(), told.newestStep(), from);
+      return rows.write(run, now, next, edit.changes()) ? next : null;
+    }
+
+    private void retellAfter(long millis) {
+      try {
+        if (millis == 0) {
+          reteller.execute(this::retell);
+        } else {
+          var _ = writer.schedule(() -> retellAfter(0), millis, TimeUnit.MILLISECONDS);
+        }
+      } catch (RejectedExecutionException e) {
+        // Stopping: the journal has it all.
+      }
+    }
+
+    /** On the reteller's thread. */
+    private void retell() {
+      boolean done;
+      try {
+        done = retellAll();
+      } catch (JournalException e) {
+        LOG.warn("The read models of run {} could not be built from its journal", run.id().name(), e);
+        done = false;
+      } catch (RuntimeException e) {
+        LOG.error("The read models of run {} could not be built", run.id().name(), e);
+        done = false;
+      }
+      if (!done) {
+        synchronized (this) {
+          if (over) {
+            forget();
+            return;
+          }
+        }
+        retellAfter(RETRY_AFTER_MILLIS);
+        return;
+      }
+      synchronized (this) {
+        retold = false;
+      }
+      writeAfter(0);
+    }
+
+    /** Whether the rows say what the journal does, up to its end, or the run is gone. */
+    private boolean retellAll() throws JournalException {
+      for (int tries = 0; tries < MOST_TRIES; tries++) {
+        RowsMark now = rows.mark(run);
+        if (now == null || (now.sequence() > 0 && past.stale(now))) {
+          if (!rows.clear(run, now, RunPast.NOTHING)) {
+            continue;
+          }
+          now = RunPast.NOTHING;
+        }
+        Retold retold = new Retold(now);
+        switch (past.retell(now, retold)) {
+          case REACHED -> {
+            return true;
+          }
+          case GONE -> {
+            return true;
+          }
+          case STOPPED -> {
+            if (isOver()) {
+              return true;
+            }
+          }
+          case STALE -> {}
+        }
+      }
+      return false;
+    }
+
+    private void forget() {
+      feed.close();
+      following.remove(run, this);
+    }
+
+    private synchronized boolean isOver() {
+      return over;
+    }
+
+    /** Writes what is told again, in pieces. */
+    private final class Retold implements RunPast.Listener {
+
+      private final RunFeed pieces;
+      private RowsMark now;
+      private long logged = System.nanoTime();
+
+      Retold(RowsMark now) {
+        this.now = now;
+        Following.this.reached(now);
+        pieces = new RunFeed(now.head(), now.newestStep(), new RunFeed.Budget(new AtomicLong(), Long.MAX_VALUE), NO_WISHES);
+      }
+
+      @Override
+      public void happened(RunEvent event) {
+        if (event.sequence() > now.sequence()) {
+          pieces.happened(event);
+        }
+      }
+
+      @Override
+      public void reached(Head head, long newestStep) {
+        if (head.sequence() > now.sequence()) {
+          pieces.reached(head, newestStep);
+        }
+      }
+
+      @Override
+      public void ended() {}
+
+      @Override
+      public boolean pause() throws JournalException {
+        RunFeed.Told told = pieces.take();
+        if (told.end().sequence() > now.sequence()) {
+          RowsMark next = project(now, told);
+          if (next == null) {
+            return false;
+          }
+          now = next;
+          Following.this.reached(next);
+          log();
+        }
+        return !isOver() && !Thread.currentThread().isInterrupted();
+      }
+
+      private void log() {
+        long time = System.nanoTime();
+        if (time - logged > LOG_EVERY_NANOS) {
+          logged = time;
+          LOG.info("The read models of run {} are built from its journal: entry {} of {}",
+              run.id().name(), now.sequence(), feed.end().sequence());
+        }
+      }
+    }
+  }
+}

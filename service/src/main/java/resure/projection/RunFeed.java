@@ -1,0 +1,169 @@
+package resure.projection;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import resure.journal.Head;
+import resure.run.RunEvent;
+import resure.run.RunEvents;
+
+/**
+ * What a run in memory has told and its rows do not say yet: the events from one head to another,
+ * without a gap. The thread that applies adds to it, those of {@link ReadModels} take from it; the
+ * monitor guards everything. All feeds together keep a bounded number of bytes: beyond, one lets go
+ * of everything, to be read from the journal when there is time.
+ */
+final class RunFeed implements RunEvents {
+
+  /** Bytes that one feed gathers before it asks to be written at once. */
+  private static final long MANY_BYTES = 1 << 18;
+
+  /** What was told from one head to another. */
+  record Told(Head start, List<RunEvent> events, Head end, long newestStep) {
+
+    /** Those that came with entries after a sequence. */
+    List<RunEvent> after(long sequence) {
+      int first = 0;
+      while (first < events.size() && events.get(first).sequence() <= sequence) {
+        first++;
+      }
+      return events.subList(first, events.size());
+    }
+  }
+
+  /** Bytes that all feeds keep, and may keep. */
+  record Budget(AtomicLong used, long most) {
+
+    /** Takes some, if there are so many left. */
+    boolean take(long bytes) {
+      if (used.addAndGet(bytes) <= most) {
+        return true;
+      }
+      used.addAndGet(-bytes);
+      return false;
+    }
+
+    void giveBack(long bytes) {
+      used.addAndGet(-bytes);
+    }
+  }
+
+  /** What should be done with it; called by the thread that applies. */
+  interface Wishes {
+
+    /** There is something to be written, some time. */
+    void writeSoon();
+
+    /** There is so much that it should be written now. */
+    void writeNow();
+
+    /** There will be no more. */
+    void ended();
+  }
+
+  private final Budget budget;
+  private final Wishes wishes;
+  private List<RunEvent> events = new ArrayList<>();
+  private long bytes;
+  private Head start;
+  private Head end;
+  private long newestStep;
+
+  /** How many of the events came up to {@code end}. */
+  private int whole;
+
+  /** Whether events after {@code end} were let go of. */
+  private boolean gap;
+
+  private boolean soon;
+  private boolean now;
+
+  /** Whether nothing is kept any more. */
+  private boolean closed;
+
+  /** Begins at {@code head}. */
+  RunFeed(Head head, long newestStep, Budget budget, Wishes wishes) {
+    this.budget = budget;
+    this.wishes = wishes;
+    this.newestStep = newestStep;
+    start = head;
+    end = head;
+  }
+
+  @Override
+  public synchronized void happened(RunEvent event) {
+    if (gap || closed) {
+      return;
+    }
+    long more = event.bytes();
+    if (budget.take(more)) {
+      events.add(event);
+      bytes += more;
+    } else {
+      letGo();
+      gap = true;
+    }
+  }
+
+  @Override
+  public synchronized void reached(Head head, long newest) {
+    newestStep = newest;
+    end = head;
+    if (gap) {
+      gap = false;
+      start = head;
+    }
+    whole = events.size();
+    if (bytes > MANY_BYTES && !now) {
+      now = true;
+      wishes.writeNow();
+    } else if (!soon && !now && whole > 0) {
+      soon = true;
+      wishes.writeSoon();
+    }
+  }
+
+  @Override
+  public void ended() {
+    wishes.ended();
+  }
+
+  /** Up to where has been told. */
+  synchronized Head end() {
+    return end;
+  }
+
+  /** Takes what is whole. */
+  synchronized Told take() {
+    soon = false;
+    now = false;
+    List<RunEvent> taken = events.subList(0, whole);
+    Told told = new Told(start, List.copyOf(taken), end, newestStep);
+    taken.clear();
+    long given = bytes;
+    bytes = events.stream().mapToLong(RunEvent::bytes).sum();
+    budget.giveBack(given - bytes);
+    if (events.isEmpty()) {
+      // An idle run keeps nothing.
+      events = new ArrayList<>();
+    }
+    whole = 0;
+    start = end;
+    return told;
+  }
+
+  /** What comes now, if anything, is not kept. */
+  synchronized void close() {
+    letGo();
+    closed = true;
+  }
+
+  /** Lets go of everything, which the journal will tell again. */
+  private void letGo() {
+    budget.giveBack(bytes);
+    bytes = 0;
+    events = new ArrayList<>();
+    whole = 0;
+    start = end;
+  }
+}
