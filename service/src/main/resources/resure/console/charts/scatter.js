@@ -10,9 +10,10 @@ export class Scatter {
   /**
    * A chart of points {x, y, own}.
    *
-   * @param onChoose is told the index of the point that was clicked
+   * @param onPoint is told the index of the point under the cursor, or null
+   * @param onChoose the same of one that was clicked
    */
-  constructor(host, points, { xName, yName, own, chosen, onChoose }) {
+  constructor(host, points, { xName, yName, own, chosen, onPoint, onChoose }) {
     this.points = points;
     this.own = own;
     this.chosen = chosen;
@@ -32,7 +33,7 @@ export class Scatter {
         ],
         cursor: { drag: { x: false, y: false }, points: { show: false } },
         series: [{}, { paths: () => null, width: 0, points: { show: true, size: 10, width: 1.5, stroke: () => colour('loss'), fill: () => colour('dot') } }],
-        hooks: { draw: [(chart) => this.#draw(chart)] },
+        hooks: { draw: [(chart) => this.#draw(chart)], setCursor: [(chart) => onPoint(this.#nearest(chart))] },
       },
       [order.map((i) => points[i].x), order.map((i) => points[i].y)],
       430,

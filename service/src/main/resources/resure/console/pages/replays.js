@@ -183,6 +183,7 @@ class Replays {
     );
     picker.value = axis;
     const host = element('div');
+    const point = element('p', { class: 'point' });
     const resultsCard = element('section', { class: 'card' });
     this.chart?.destroy();
     fill(
@@ -201,6 +202,7 @@ class Replays {
             key('own', own ? 'the run\u2019s own' : 'the run\u2019s own ratio'),
             key('ring', 'chosen'),
           ),
+          point,
           host,
         ),
         this.#choice(chosen, own),
@@ -220,6 +222,7 @@ class Replays {
             ? null
             : { x: this.statistics.effectiveSampleRatio, y: axis === 'downWeightedRatio' && this.statistics.downWeighted !== undefined ? this.statistics.downWeighted / this.statistics.observations : null },
         chosen: shown.indexOf(chosen),
+        onPoint: (i) => (point.textContent = i === null ? '' : pointText(shown[i], varied(results), axis)),
         onChoose: (i) => (location.hash = changed(this.route, { index: shown[i].index })),
       },
     );
@@ -254,7 +257,6 @@ class Replays {
 
   #drawTable(place, results, chosen, own, axis) {
     const rows = this.all ? results : results.slice(0, FIRST);
-    const varied = [...new Set(results.flatMap((result) => differences(results[0].configuration, result.configuration).map(({ field }) => field)))];
     const labelled = results.some((result) => Number.isFinite(result.auroc));
     fill(
       place,
@@ -272,7 +274,7 @@ class Replays {
                 result === own ? `${result.index}, the run\u2019s own` : String(result.index),
               ),
           },
-          ...varied.map((field) => ({ name: field.replace(/^weighting\./, ''), numeric: typeof flat(results[0].configuration)[field] === 'number', cell: (result) => shownValue(flat(result.configuration)[field]) })),
+          ...varied(results).map((field) => ({ name: field.replace(/^weighting\./, ''), numeric: typeof flat(results[0].configuration)[field] === 'number', cell: (result) => shownValue(flat(result.configuration)[field]) })),
           { name: 'Effective ratio', numeric: true, cell: (result) => decimal(result.effectiveSampleRatio, 3) },
           { name: 'Down-weighted', numeric: true, cell: (result) => percent(result.downWeightedRatio) },
           { name: 'Mean weight', numeric: true, cell: (result) => decimal(result.meanWeight, 3) },
@@ -299,6 +301,18 @@ class Replays {
       this.replay.configurations > results.length && element('p', { class: 'hint' }, `The best ${whole(results.length)} of ${whole(this.replay.configurations)} are shown.`),
     );
   }
+}
+
+/** The fields in which configurations differ from each other. */
+const varied = (results) => [
+  ...new Set(results.flatMap((result) => differences(results[0].configuration, result.configuration).map(({ field }) => field))),
+];
+
+function pointText(result, fields, axis) {
+  const configuration = flat(result.configuration);
+  const values = fields.map((field) => `${field.replace(/^weighting\./, '')} ${shownValue(configuration[field])}`).join(', ');
+  const value = axis === 'downWeightedRatio' ? percent(result[axis]) : decimal(result[axis], 3);
+  return `${values}: ratio ${decimal(result.effectiveSampleRatio, 3)}, ${AXES[axis]} ${value}`;
 }
 
 /** What a replay does not try and a run like it keeps. */
