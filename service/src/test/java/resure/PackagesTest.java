@@ -64,7 +64,9 @@ class PackagesTest {
           Map.entry("org.flywaydb", List.of("journal.postgres")),
           Map.entry("javax.sql", List.of("journal.postgres")),
           Map.entry("ai.djl", List.of("compute.djl")),
-          Map.entry("org.slf4j", List.of("run", "replay", "projection", "api", "journal.rocksdb", "client")),
+          Map.entry(
+              "org.slf4j",
+              List.of("run", "replay", "projection", "api", "journal.rocksdb", "client")),
           Map.entry("io.micrometer", List.of("metrics", "client")),
           Map.entry("org.springframework", List.of("api")),
           Map.entry("reactor", List.of("api")),

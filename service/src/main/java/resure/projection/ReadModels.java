@@ -15,15 +15,17 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import resure.journal.CorruptJournalException;
 import resure.journal.Head;
 import resure.journal.JournalException;
+import resure.journal.JournalUnavailableException;
 import resure.journal.RowsMark;
 import resure.journal.RunKey;
 import resure.journal.RunRows;
-import resure.run.RunPast;
 import resure.run.RunEvent;
 import resure.run.RunEvents;
 import resure.run.RunFollower;
+import resure.run.RunPast;
 
 /**
  * Writes the rows of all runs' read models, behind what is applied: what a run in memory tells
@@ -105,7 +107,15 @@ public final class ReadModels implements RunFollower {
     if (followed != null) {
       followed.await(sequence, patienceNanos);
     }
-    return look.at(rows, rows.mark(run));
+    try {
+      return look.at(rows, rows.mark(run));
+    } catch (CorruptJournalException e) {
+      if (followed == null) {
+        throw e;
+      }
+      followed.damaged();
+      throw new JournalUnavailableException("the rows are damaged, and are built again", e);
+    }
   }
 
   /** Writes what was told. Blocking, not for long. */
@@ -151,6 +161,9 @@ public final class ReadModels implements RunFollower {
     /** Up to where rows are written, as far as this process knows. Guarded by the monitor. */
     private long written;
 
+    /** Whether the rows cannot be read. Guarded by the monitor. */
+    private boolean damaged;
+
     private boolean over;
 
     Following(RunKey run, Head head, long newestStep, RunPast past) {
@@ -183,6 +196,23 @@ public final class ReadModels implements RunFollower {
       } catch (RejectedExecutionException e) {
         // Stopping: the journal has it all.
       }
+    }
+
+    /** The rows cannot be read: they are built again. */
+    void damaged() {
+      LOG.warn("The rows of run {} are damaged, and are built again", run.id().name());
+      synchronized (this) {
+        damaged = true;
+      }
+      writeAfter(0);
+    }
+
+    private synchronized boolean isDamaged() {
+      return damaged;
+    }
+
+    private synchronized void forgetDamage() {
+      damaged = false;
     }
 
     /** Waits until the rows are written up to a sequence, or for too long. */
@@ -224,7 +254,10 @@ public final class ReadModels implements RunFollower {
       RunFeed.Told told = feed.take();
       boolean whole;
       try {
-        whole = writeWhole(told);
+        whole = !isDamaged() && writeWhole(told);
+      } catch (CorruptJournalException e) {
+        damaged();
+        whole = false;
       } catch (JournalException e) {
         LOG.debug("Read models of a run were not written", e);
         whole = false;
@@ -286,7 +319,7 @@ public final class ReadModels implements RunFollower {
     /** Writes what is not written yet; null when another has moved the mark, or the run is gone. */
     @Nullable RowsMark project(@Nullable RowsMark now, RunFeed.Told told) throws JournalException {
       List<RunEvent> events = told.after(now == null ? 0 : now.sequence());
-      RowsEdit edit = new RowsEdit(rows, run);
+      RowsEdit edit = new RowsEdit(rows, run, now);
       if (!events.isEmpty()) {
         for (Projection projection : projections) {
           projection.project(events, edit);
@@ -318,7 +351,8 @@ public final class ReadModels implements RunFollower {
       try {
         done = retellAll();
       } catch (JournalException e) {
-        LOG.warn("The read models of run {} could not be built from its journal", run.id().name(), e);
+        LOG.warn(
+            "The read models of run {} could not be built from its journal", run.id().name(), e);
         done = false;
       } catch (RuntimeException e) {
         LOG.error("The read models of run {} could not be built", run.id().name(), e);
@@ -344,10 +378,11 @@ public final class ReadModels implements RunFollower {
     private boolean retellAll() throws JournalException {
       for (int tries = 0; tries < MOST_TRIES; tries++) {
         RowsMark now = rows.mark(run);
-        if (now == null || (now.sequence() > 0 && past.stale(now))) {
+        if (now == null || now.sequence() == 0 || past.stale(now) || isDamaged()) {
           if (!rows.clear(run, now, RunPast.NOTHING)) {
             continue;
           }
+          forgetDamage();
           now = RunPast.NOTHING;
         }
         Retold retold = new Retold(now);
@@ -388,7 +423,12 @@ public final class ReadModels implements RunFollower {
       Retold(RowsMark now) {
         this.now = now;
         Following.this.reached(now);
-        pieces = new RunFeed(now.head(), now.newestStep(), new RunFeed.Budget(new AtomicLong(), Long.MAX_VALUE), NO_WISHES);
+        pieces =
+            new RunFeed(
+                now.head(),
+                now.newestStep(),
+                new RunFeed.Budget(new AtomicLong(), Long.MAX_VALUE),
+                NO_WISHES);
       }
 
       @Override
@@ -412,7 +452,13 @@ public final class ReadModels implements RunFollower {
       public boolean pause() throws JournalException {
         RunFeed.Told told = pieces.take();
         if (told.end().sequence() > now.sequence()) {
-          RowsMark next = project(now, told);
+          RowsMark next;
+          try {
+            next = project(now, told);
+          } catch (CorruptJournalException e) {
+            damaged();
+            return false;
+          }
           if (next == null) {
             return false;
           }
@@ -427,8 +473,11 @@ public final class ReadModels implements RunFollower {
         long time = System.nanoTime();
         if (time - logged > LOG_EVERY_NANOS) {
           logged = time;
-          LOG.info("The read models of run {} are built from its journal: entry {} of {}",
-              run.id().name(), now.sequence(), feed.end().sequence());
+          LOG.info(
+              "The read models of run {} are built from its journal: entry {} of {}",
+              run.id().name(),
+              now.sequence(),
+              feed.end().sequence());
         }
       }
     }

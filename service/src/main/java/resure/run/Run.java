@@ -52,6 +52,7 @@ final class Run {
   private @Nullable Instant lastBatchAt;
   private @Nullable Instant finishedAt;
   private WholeFrom wholeFrom;
+
   /** Who is told, if anybody is. */
   private @Nullable RunEvents events;
 

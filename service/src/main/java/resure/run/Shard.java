@@ -1129,8 +1129,7 @@ final class Shard implements Runnable {
   }
 
   private void follow(Run run) {
-    run.tell(
-        follower.follow(run.key(), run.head(), run.newestStep(), pasts.apply(run)));
+    run.tell(follower.follow(run.key(), run.head(), run.newestStep(), pasts.apply(run)));
   }
 
   /** There is no run of this name: the first request to create one does. */

@@ -28,6 +28,7 @@ import resure.journal.JournalException;
 import resure.journal.JournalUnavailableException;
 import resure.journal.LastingKey;
 import resure.journal.RunKey;
+import resure.journal.RunRows;
 import resure.journal.Snapshot;
 import resure.journal.SnapshotAges;
 import resure.journal.StoredEntry;
@@ -62,9 +63,11 @@ public final class PostgresJournal implements Journal {
   private static final long GARBAGE_NANOS = 200_000_000;
 
   private final Database database;
+  private final PostgresRows rows;
 
   private PostgresJournal(Database database) {
     this.database = database;
+    rows = new PostgresRows(database);
   }
 
   /**
@@ -99,6 +102,11 @@ public final class PostgresJournal implements Journal {
   @Override
   public boolean shared() {
     return true;
+  }
+
+  @Override
+  public RunRows rows() {
+    return rows;
   }
 
   @Override
