@@ -64,7 +64,7 @@ final class Postgres implements AutoCloseable {
     return DriverManager.getConnection(url(database), "postgres", "postgres");
   }
 
-  private String url(String database) {
+  String url(String database) {
     return server.getJdbcUrl("postgres", database);
   }
 

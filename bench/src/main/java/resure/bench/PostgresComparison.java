@@ -1,5 +1,6 @@
 package resure.bench;
 
+import com.zaxxer.hikari.HikariConfig;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.sql.Connection;
@@ -13,6 +14,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import resure.journal.Durability;
+import resure.journal.Journal;
+import resure.journal.JournalEntry;
+import resure.journal.JournalException;
+import resure.journal.RunKey;
+import resure.journal.StoredEntry;
+import resure.journal.postgres.PostgresJournal;
+import resure.observation.RunId;
 
 /**
  * The service with its journal in PostgreSQL: beside PostgreSQL's own limit for the same bytes in
@@ -35,6 +44,7 @@ final class PostgresComparison {
               "hot", "24",
               "rounds", "5",
               "seconds", "5",
+              "unmeasured", "2",
               "warmup", "15"));
 
   private final Options options;
@@ -55,6 +65,7 @@ final class PostgresComparison {
     Shape shape = Shape.valueOf(options.text("body"));
     List<ServerProcess> replicas = new ArrayList<>();
     List<PlainInserts> plain = new ArrayList<>();
+    List<StoreAppends> stores = new ArrayList<>();
     try (Postgres postgres = new Postgres(environment.directory().resolve("postgres"));
         ServerProcess embedded = service("rocksdb", List.of())) {
       postgres.create("resure");
@@ -82,11 +93,18 @@ final class PostgresComparison {
         Round.warmUp(replicas.get(i), ofThree.get(i), options.number("warmup"), "replica", out);
       }
       List<byte[]> rows = rows(postgres);
+      List<JournalEntry.Batch> batches = batches(postgres);
       for (String connections : options.list("plain")) {
         postgres.create("plain_" + connections);
         plain.add(
             new PlainInserts(
                 postgres, "plain_" + connections, Integer.parseInt(connections), rows));
+        for (boolean keys : new boolean[] {false, true}) {
+          String database = "store_" + connections + (keys ? "_keys" : "");
+          postgres.create(database);
+          stores.add(
+              new StoreAppends(postgres, database, Integer.parseInt(connections), batches, keys));
+        }
       }
       int connections = options.number("connections");
       Map<String, Callable<ReplicaLoad>> targets = new LinkedHashMap<>();
@@ -99,7 +117,12 @@ final class PostgresComparison {
           });
       for (int i = 0; i < plain.size(); i++) {
         PlainInserts inserts = plain.get(i);
-        targets.put("plain " + options.list("plain").get(i), () -> plain(postgres, inserts));
+        String writers = options.list("plain").get(i);
+        targets.put("plain " + writers, () -> alone(postgres, inserts::drive));
+        StoreAppends store = stores.get(2 * i);
+        targets.put("store " + writers, () -> alone(postgres, store::drive));
+        StoreAppends keyed = stores.get(2 * i + 1);
+        targets.put("keyed " + writers, () -> alone(postgres, keyed::drive));
       }
       targets.put("three", () -> load(postgres, replicas, ofThree, connections));
       targets.put("rocksdb", () -> load(null, List.of(embedded), List.of(ofEmbedded), connections));
@@ -111,6 +134,7 @@ final class PostgresComparison {
       for (PlainInserts inserts : plain) {
         inserts.close();
       }
+      stores.forEach(StoreAppends::close);
       replicas.forEach(ServerProcess::close);
     }
   }
@@ -144,18 +168,40 @@ final class PostgresComparison {
     return rows;
   }
 
+  /** The same entries as they are appended. */
+  private static List<JournalEntry.Batch> batches(Postgres postgres) throws JournalException {
+    HikariConfig config = new HikariConfig();
+    config.setJdbcUrl(postgres.url("resure"));
+    config.setUsername("postgres");
+    config.setPassword("postgres");
+    List<JournalEntry.Batch> batches = new ArrayList<>();
+    try (Journal journal = PostgresJournal.open(config, Durability.FSYNC)) {
+      for (RunKey run : journal.list(RunId.DEFAULT_TENANT, null, RUNS)) {
+        for (StoredEntry stored : journal.read(run, 2, 1)) {
+          if (stored.entry() instanceof JournalEntry.Batch batch) {
+            batches.add(batch);
+          }
+        }
+      }
+    }
+    return batches;
+  }
+
   private Map<String, List<ReplicaLoad>> rounds(Map<String, Callable<ReplicaLoad>> targets)
       throws Exception {
     Map<String, List<ReplicaLoad>> rounds = new LinkedHashMap<>();
     List<String> order = new ArrayList<>(targets.keySet());
     order.forEach(target -> rounds.put(target, new ArrayList<>()));
-    for (int round = 1; round <= options.number("rounds"); round++) {
+    // Those before the first warm up what only some targets use.
+    for (int round = 1 - options.number("unmeasured"); round <= options.number("rounds"); round++) {
       for (String target : order) {
         Callable<ReplicaLoad> measure = targets.get(target);
         List<ReplicaLoad> measured = rounds.get(target);
         if (measure != null && measured != null) {
           ReplicaLoad load = measure.call();
-          measured.add(load);
+          if (round > 0) {
+            measured.add(load);
+          }
           out.printf("round %2d %-10s %s%n", round, target, load);
         }
       }
@@ -169,11 +215,16 @@ final class PostgresComparison {
     return Duration.ofSeconds(options.number("seconds"));
   }
 
-  private ReplicaLoad plain(Postgres postgres, PlainInserts inserts)
-      throws IOException, InterruptedException {
+  /** What inserts rows in groups of a size for a time, and gives the rows a second. */
+  private interface Inserting {
+    double drive(int rowsEach, Duration time) throws Exception;
+  }
+
+  /** Nothing of it is a service's: its CPU is the database's alone. */
+  private ReplicaLoad alone(Postgres postgres, Inserting inserting) throws Exception {
     long before = postgres.cpuNanos();
     int rows = Math.max(1, (int) Math.round(groupBatches));
-    double perSecond = inserts.drive(rows, time());
+    double perSecond = inserting.drive(rows, time());
     double inserted = perSecond * time().toNanos() / 1e9;
     return new ReplicaLoad(
         (long) inserted, perSecond, 0, 0, rows, 0, (postgres.cpuNanos() - before) / 1e3 / inserted);
@@ -191,6 +242,10 @@ final class PostgresComparison {
   private void report(Shape shape, Map<String, List<ReplicaLoad>> rounds) {
     out.printf("%n%s, ratios within rounds, median (lowest to highest)%n", shape);
     for (String connections : options.list("plain")) {
+      ratio(rounds, "store " + connections, "plain " + connections, false);
+      ratio(rounds, "store " + connections, "plain " + connections, true);
+      ratio(rounds, "keyed " + connections, "plain " + connections, false);
+      ratio(rounds, "keyed " + connections, "plain " + connections, true);
       ratio(rounds, "postgres", "plain " + connections, false);
     }
     ratio(rounds, "postgres", "rocksdb", false);

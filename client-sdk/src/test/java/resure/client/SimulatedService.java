@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import resure.weighting.Configuration;
@@ -97,6 +98,9 @@ final class SimulatedService implements RunCalls {
   /** What is recorded, by key, in order. */
   final Map<String, Batch> recorded = new LinkedHashMap<>();
 
+  /** What was recorded, and then removed by a rewind. */
+  final List<Batch> takenBack = new ArrayList<>();
+
   SimulatedService(SimulatedTime time) {
     this.time = time;
   }
@@ -171,7 +175,9 @@ final class SimulatedService implements RunCalls {
         false,
         deadline,
         () -> {
-          recorded.values().removeIf(batch -> batch.step != null && batch.step >= nextStep);
+          Predicate<Batch> removed = batch -> batch.step != null && batch.step >= nextStep;
+          recorded.values().stream().filter(removed).forEach(takenBack::add);
+          recorded.values().removeIf(removed);
           return run();
         });
   }

@@ -6,7 +6,10 @@ import java.util.Map;
 /** That nobody else appends to one run. One thread at a time. */
 public interface Exclusive extends AutoCloseable {
 
-  /** Appends to the run as {@link Journal#append} does, and may conflict as that does. */
+  /** What {@link Journal#read} gives from where it was asked for, since others were kept away. */
+  List<StoredEntry> tail();
+
+  /** Appends to the run as {@link Journal#append} does, and may conflict as that does; once. */
   Map<RunKey, Head> append(Append append) throws JournalException;
 
   /** Lets others in. */
@@ -14,8 +17,13 @@ public interface Exclusive extends AutoCloseable {
   void close();
 
   /** Keeps nobody away. */
-  static Exclusive without(Journal journal) {
+  static Exclusive without(Journal journal, List<StoredEntry> tail) {
     return new Exclusive() {
+      @Override
+      public List<StoredEntry> tail() {
+        return tail;
+      }
+
       @Override
       public Map<RunKey, Head> append(Append append) throws JournalException {
         return journal.append(List.of(append));

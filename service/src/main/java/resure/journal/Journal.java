@@ -75,12 +75,12 @@ public interface Journal extends AutoCloseable {
   void keep(RunKey run, List<LastingKey> keys) throws JournalException;
 
   /**
-   * Waits until nobody else appends to the run, and keeps everybody away until the result is
-   * closed, or for as long as the store allows one to. To be closed by the caller. A store of one
-   * process has nobody to keep away.
+   * Waits until nobody else appends to the run, keeps everybody away until the result is closed, or
+   * for as long as the store allows one to, and reads as {@link #read} does. To be closed by the
+   * caller. A store of one process has nobody to keep away.
    */
-  default Exclusive exclusive(RunKey run) throws JournalException {
-    return Exclusive.without(this);
+  default Exclusive exclusive(RunKey run, long from, int maxBytes) throws JournalException {
+    return Exclusive.without(this, read(run, from, maxBytes));
   }
 
   /** Where the run's journal ends now; null when the run is gone. */

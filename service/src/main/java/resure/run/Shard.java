@@ -722,7 +722,11 @@ final class Shard implements Runnable {
         lost.computeIfAbsent(slot, s -> new ArrayList<>()).add(inFlight);
       } else {
         slot.seenAt = written.begun;
-        slot.appendedHere = true;
+        if (!slot.appendedHere) {
+          slot.appendedHere = true;
+          // What it was before is no news of ours.
+          publish(slot);
+        }
         apply(inFlight, head, moments);
         if (inFlight.request() instanceof Request.Score score) {
           batches++;
@@ -858,8 +862,11 @@ final class Shard implements Runnable {
     Exclusive exclusive = null;
     JournalException failure;
     try {
-      exclusive = exclusively ? journal.exclusive(run.key()) : null;
-      List<StoredEntry> tail = Tail.after(journal, run.key(), head);
+      exclusive = exclusively ? Tail.exclusive(journal, run.key(), head) : null;
+      List<StoredEntry> tail =
+          exclusive == null
+              ? Tail.after(journal, run.key(), head)
+              : Tail.after(journal, run.key(), head, exclusive);
       Map<Request.Score, Long> known = new HashMap<>();
       for (Request.Score score : unsure) {
         known.put(score, journal.find(run.key(), Objects.requireNonNull(score.key)));
@@ -1169,7 +1176,7 @@ final class Shard implements Runnable {
         && (slot.appendedHere || !journal.shared())
         && run.newestStep() != slot.publishedStep) {
       slot.publishedStep = run.newestStep();
-      listener.folded(run.key(), run.referenceTriples(), run.foldedTotals());
+      listener.folded(run.key(), run.referenceTriples(), run.foldedTotals(), run.drift());
     }
   }
 

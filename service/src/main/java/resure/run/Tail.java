@@ -3,6 +3,7 @@ package resure.run;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import resure.journal.Exclusive;
 import resure.journal.Head;
 import resure.journal.Journal;
 import resure.journal.JournalException;
@@ -25,10 +26,27 @@ final class Tail {
    */
   static @Nullable List<StoredEntry> after(Journal journal, RunKey run, Head head)
       throws JournalException {
+    return after(journal, run, head, journal.read(run, head.sequence() + 1, CHUNK_BYTES));
+  }
+
+  /** The same while nobody else appends. */
+  static @Nullable List<StoredEntry> after(
+      Journal journal, RunKey run, Head head, Exclusive exclusive) throws JournalException {
+    return after(journal, run, head, exclusive.tail());
+  }
+
+  /** To be closed by the caller. */
+  static Exclusive exclusive(Journal journal, RunKey run, Head head) throws JournalException {
+    return journal.exclusive(run, head.sequence() + 1, CHUNK_BYTES);
+  }
+
+  private static @Nullable List<StoredEntry> after(
+      Journal journal, RunKey run, Head head, List<StoredEntry> first) throws JournalException {
     List<StoredEntry> tail = new ArrayList<>();
     Head reached = head;
     for (int reads = 0; reads < LONGEST && tail.size() <= LONGEST; reads++) {
-      List<StoredEntry> chunk = journal.read(run, reached.sequence() + 1, CHUNK_BYTES);
+      List<StoredEntry> chunk =
+          reads == 0 ? first : journal.read(run, reached.sequence() + 1, CHUNK_BYTES);
       if (chunk.isEmpty()) {
         // The end, unless the run is gone, was put back, or has just gone on.
         Head now = journal.head(run);

@@ -304,10 +304,17 @@ public final class InMemoryJournal implements Journal {
   }
 
   @Override
-  public synchronized Exclusive exclusive(RunKey run) throws JournalException {
+  public synchronized Exclusive exclusive(RunKey run, long from, int maxBytes)
+      throws JournalException {
     requireOpen();
     exclusives++;
+    List<StoredEntry> tail = read(run, from, maxBytes);
     return new Exclusive() {
+      @Override
+      public List<StoredEntry> tail() {
+        return tail;
+      }
+
       @Override
       public Map<RunKey, Head> append(Append append) throws JournalException {
         return appendNow(List.of(append));

@@ -1063,7 +1063,7 @@ public abstract class JournalContract {
       RunKey other = create("other");
       Append theirs = Entries.next(second, run, Entries.batch("theirs", 0, 1));
       Future<Map<RunKey, Head>> waiting;
-      try (Exclusive mine = journal.exclusive(run)) {
+      try (Exclusive mine = journal.exclusive(run, 1, 1)) {
         waiting = threads.submit(() -> second.append(List.of(theirs)));
         Entries.append(second, other, Entries.batch(null, 0, 0));
         // Nothing is lost while the lock is held, however long the other has been waiting.
@@ -1073,11 +1073,12 @@ public abstract class JournalContract {
       assertThat(waiting.get(30, TimeUnit.SECONDS)).isEmpty();
       assertHolds(run, Entries.created(), Entries.batch("mine", 0, 0));
 
-      try (Exclusive unused = journal.exclusive(run)) {
+      try (Exclusive unused = journal.exclusive(run, 1, 1)) {
         assertThat(unused).isNotNull();
       }
       Entries.append(second, run, Entries.batch("theirs", 0, 1));
-      try (Exclusive stale = journal.exclusive(run)) {
+      try (Exclusive stale = journal.exclusive(run, 2, ALL)) {
+        assertThat(stale.tail()).extracting(StoredEntry::sequence).containsExactly(2L, 3L);
         assertThat(stale.append(theirs)).isEmpty();
       }
       Entries.append(second, run, Entries.batch("again", 0, 2));

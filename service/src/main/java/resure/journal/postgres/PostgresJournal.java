@@ -62,6 +62,33 @@ public final class PostgresJournal implements Journal {
 
   private static final long GARBAGE_NANOS = 200_000_000;
 
+  /** Keeps others from appending to a run until the transaction ends. */
+  private static final String LOCK =
+      """
+      SELECT 1 FROM heads h WHERE h.tenant = ? AND h.name = ? FOR NO KEY UPDATE;
+      """;
+
+  private static final String PAGE =
+      """
+      SELECT h.sequence, h.checksum, e.sequence, e.checksum, e.bytes, h.first_sequence
+      FROM heads h LEFT JOIN (
+        SELECT n.tenant, n.incarnation, n.sequence, n.checksum, n.bytes
+        FROM (
+          SELECT m.*, sum(length(m.bytes)) OVER (ORDER BY m.sequence) - length(m.bytes)
+            AS before
+          FROM (
+            SELECT tenant, incarnation, sequence, checksum, bytes FROM entries
+            WHERE tenant = ? AND incarnation = ? AND sequence >= ?
+              AND (sequence = 1 OR sequence >= (
+                SELECT f.first_sequence FROM heads f
+                WHERE f.tenant = ? AND f.name = ? AND f.incarnation = ?))
+            ORDER BY sequence LIMIT ?) m) n
+        WHERE n.before < ?) e
+      ON e.tenant = h.tenant AND e.incarnation = h.incarnation
+      WHERE h.tenant = ? AND h.name = ? AND h.incarnation = ?
+      ORDER BY e.sequence
+      """;
+
   private final Database database;
   private final PostgresRows rows;
 
@@ -140,47 +167,39 @@ public final class PostgresJournal implements Journal {
   }
 
   @Override
-  public Exclusive exclusive(RunKey run) throws JournalException {
+  public Exclusive exclusive(RunKey run, long from, int maxBytes) throws JournalException {
     Connection connection = database.begin();
     try {
-      lock(connection, run);
-      return new Locked(connection);
+      return new Locked(connection, read(connection, run, from, maxBytes, LOCK));
     } catch (SQLException e) {
       Database.close(connection);
       throw database.failed(e, false);
+    } catch (JournalException | RuntimeException | Error e) {
+      Database.close(connection);
+      throw e;
     }
   }
 
-  private static void lock(Connection connection, RunKey run) throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            "SELECT 1 FROM heads h WHERE h.tenant = ? AND h.name = ? FOR NO KEY UPDATE")) {
-      new Parameters(statement).id(run.id());
-      statement.executeQuery().close();
-    }
-  }
-
-  /** Holds the row of a head in a transaction, which the first append commits. */
+  /** Holds the row of a head in a transaction, which the append commits. */
   private final class Locked implements Exclusive {
 
     private final Connection connection;
+    private final List<StoredEntry> tail;
 
-    Locked(Connection connection) {
+    Locked(Connection connection, List<StoredEntry> tail) {
       this.connection = connection;
+      this.tail = tail;
+    }
+
+    @Override
+    public List<StoredEntry> tail() {
+      return tail;
     }
 
     @Override
     public Map<RunKey, Head> append(Append append) throws JournalException {
-      Map<RunKey, Head> heads;
       try {
-        heads = new Group(List.of(append)).append(connection);
-      } catch (SQLException e) {
-        // Nothing was committed.
-        throw database.failed(e, false);
-      }
-      try {
-        connection.commit();
-        return heads;
+        return new Group(List.of(append)).appendAndCommit(connection);
       } catch (SQLException e) {
         throw database.failed(e, true);
       }
@@ -210,21 +229,30 @@ public final class PostgresJournal implements Journal {
 
   @Override
   public List<StoredEntry> read(RunKey run, long from, int maxBytes) throws JournalException {
-    return database.read(
-        connection -> {
-          List<StoredEntry> entries = new ArrayList<>();
-          long bytes = 0;
-          boolean more = true;
-          while (more) {
-            long wanted = Math.max(1, maxBytes - bytes);
-            int limit = (int) Math.min(ENTRIES_A_READ, wanted / SMALL_ENTRY_BYTES + 1);
-            long next = entries.isEmpty() ? from : entries.getLast().sequence() + 1;
-            long read = readPage(connection, run, next, wanted, limit, entries);
-            bytes += read;
-            more = read > 0 && bytes < maxBytes;
-          }
-          return entries;
-        });
+    return database.read(connection -> read(connection, run, from, maxBytes, ""));
+  }
+
+  /**
+   * @param first {@link #LOCK}, or nothing: executed first, in one round trip with the first page,
+   *     which is of what there is then
+   */
+  private static List<StoredEntry> read(
+      Connection connection, RunKey run, long from, int maxBytes, String first)
+      throws SQLException, JournalException {
+    List<StoredEntry> entries = new ArrayList<>();
+    String before = first;
+    long bytes = 0;
+    boolean more = true;
+    while (more) {
+      long wanted = Math.max(1, maxBytes - bytes);
+      int limit = (int) Math.min(ENTRIES_A_READ, wanted / SMALL_ENTRY_BYTES + 1);
+      long next = entries.isEmpty() ? from : entries.getLast().sequence() + 1;
+      int known = entries.size();
+      bytes += readPage(connection, run, next, wanted, limit, before, entries);
+      before = "";
+      more = entries.size() - known == limit && bytes < maxBytes;
+    }
+    return entries;
   }
 
   /**
@@ -237,30 +265,15 @@ public final class PostgresJournal implements Journal {
       long from,
       long maxBytes,
       int limit,
+      String before,
       List<StoredEntry> entries)
       throws SQLException, JournalException {
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            """
-            SELECT h.sequence, h.checksum, e.sequence, e.checksum, e.bytes, h.first_sequence
-            FROM heads h LEFT JOIN (
-              SELECT n.tenant, n.incarnation, n.sequence, n.checksum, n.bytes
-              FROM (
-                SELECT m.*, sum(length(m.bytes)) OVER (ORDER BY m.sequence) - length(m.bytes)
-                  AS before
-                FROM (
-                  SELECT tenant, incarnation, sequence, checksum, bytes FROM entries
-                  WHERE tenant = ? AND incarnation = ? AND sequence >= ?
-                    AND (sequence = 1 OR sequence >= (
-                      SELECT f.first_sequence FROM heads f
-                      WHERE f.tenant = ? AND f.name = ? AND f.incarnation = ?))
-                  ORDER BY sequence LIMIT ?) m) n
-              WHERE n.before < ?) e
-            ON e.tenant = h.tenant AND e.incarnation = h.incarnation
-            WHERE h.tenant = ? AND h.name = ? AND h.incarnation = ?
-            ORDER BY e.sequence
-            """)) {
-      new Parameters(statement)
+    try (PreparedStatement statement = connection.prepareStatement(before + PAGE)) {
+      Parameters parameters = new Parameters(statement);
+      if (!before.isEmpty()) {
+        parameters.id(run.id());
+      }
+      parameters
           .text(run.id().tenant())
           .incarnation(run)
           .number(from)
@@ -268,8 +281,12 @@ public final class PostgresJournal implements Journal {
           .number(limit)
           .number(maxBytes)
           .run(run);
+      statement.execute();
+      if (!before.isEmpty()) {
+        statement.getMoreResults();
+      }
       long bytes = 0;
-      try (ResultSet row = statement.executeQuery()) {
+      try (ResultSet row = statement.getResultSet()) {
         long expected = from;
         while (row.next()) {
           Head end = new Head(row.getLong(1), row.getLong(2));

@@ -143,7 +143,7 @@ class PostgresFaultsTest {
             () -> journal.append(List.of(append)),
             () -> journal.lookup(run.id()),
             () -> journal.read(run, 1, 1),
-            () -> journal.exclusive(run).close())) {
+            () -> journal.exclusive(run, 1, 1).close())) {
       assertRefusedAtOnce(call);
     }
     assertThatThrownBy(journal::check).isInstanceOf(JournalUnavailableException.class);
@@ -223,7 +223,7 @@ class PostgresFaultsTest {
     HikariConfig config = database.config();
     config.setConnectionInitSql("SET lock_timeout = 50");
     try (PostgresJournal other = PostgresJournal.open(config, Durability.FSYNC);
-        Exclusive held = journal.exclusive(run)) {
+        Exclusive held = journal.exclusive(run, 1, 1)) {
       Append append = Entries.next(other, run, Entries.batch("k", 0, 0));
 
       assertThatThrownBy(() -> other.append(List.of(append)))
@@ -239,7 +239,7 @@ class PostgresFaultsTest {
     config.setMaximumPoolSize(3);
     try (PostgresJournal standing = PostgresJournal.open(config, Durability.FSYNC)) {
       Append theirs = Entries.next(standing, run, Entries.batch("still", 0, 0));
-      try (Exclusive held = standing.exclusive(run)) {
+      try (Exclusive held = standing.exclusive(run, 1, 1)) {
         long start = System.nanoTime();
         // Waits for the row, which the server takes away from who does not move.
         PostgresJournal mine = journal;
