@@ -44,6 +44,7 @@ class ConformanceTest {
     live.get(run);
     live.score(run, BATCH);
     live.get(run + "/observations");
+    live.get(run + "/observations", "Accept", "text/csv");
     live.get(run + "/statistics");
     replays(live, run);
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"b\"}");

@@ -463,6 +463,12 @@ public final class ContractValidator {
         require(!tree.toString().matches("(?s).*(NaN|Infinity).*"), "NaN answered");
         valid(schema, tree);
       }
+      case "text/csv" -> {
+        require(answer.text().endsWith("\r\n"), "a line without an end");
+        require(
+            answer.text().lines().findFirst().orElse("").matches("[A-Za-z]+(,[A-Za-z]+)+"),
+            "no names of columns");
+      }
       case "application/yaml" -> require(answer.body().length > 0, "no document");
       default -> {
         require(
