@@ -15,6 +15,7 @@ import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import resure.compute.ComputeStatus;
 import resure.observation.Retention;
+import resure.projection.ReadModels;
 import resure.replay.Replays;
 import resure.run.Runs;
 
@@ -38,12 +39,14 @@ public final class Api {
   public static HandlerMapping addresses(
       Runs runs,
       Replays replays,
+      ReadModels models,
       Supplier<ComputeStatus> compute,
       Retention retention,
       int maxLosses,
       int maxBody,
       LongConsumer answered) {
     ReplayHandler replay = new ReplayHandler(replays);
+    DialogueHandler dialogues = new DialogueHandler(runs, models);
     RunHandler run = new RunHandler(runs, retention);
     ObservationsHandler observations = new ObservationsHandler(runs, maxLosses, answered);
     byte[] contract = contract();

@@ -194,14 +194,15 @@ final class RunHandler {
             runs.list(
                 RunId.DEFAULT_TENANT,
                 cursor == null ? null : Cursor.name(cursor),
-                limit(exchange.query("limit")),
+                limit(exchange.query("limit"), DEFAULT_PAGE),
                 labels(exchange).and(state(exchange)).and(since(exchange))))
         .flatMap(page -> exchange.answer(200, RunJson.page(page)));
   }
 
-  private static int limit(@Nullable String text) {
+  /** Most elements of a page, of those that a request asks for. */
+  static int limit(@Nullable String text, int otherwise) {
     if (text == null) {
-      return DEFAULT_PAGE;
+      return otherwise;
     }
     if (text.matches("[0-9]{1,4}")) {
       int limit = Integer.parseInt(text);

@@ -236,7 +236,11 @@ final class RunJson {
   }
 
   private static void step(JsonGenerator json, @Nullable Long step) {
-    json.writeName("step");
+    step(json, "step", step);
+  }
+
+  static void step(JsonGenerator json, String name, @Nullable Long step) {
+    json.writeName(name);
     if (step == null) {
       json.writeNull();
     } else {

@@ -1,14 +1,17 @@
 package resure.projection;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -18,13 +21,14 @@ import org.slf4j.LoggerFactory;
 import resure.journal.CorruptJournalException;
 import resure.journal.Head;
 import resure.journal.JournalException;
-import resure.journal.JournalUnavailableException;
 import resure.journal.RowsMark;
 import resure.journal.RunKey;
 import resure.journal.RunRows;
 import resure.run.RunEvent;
 import resure.run.RunEvents;
 import resure.run.RunFollower;
+import resure.run.Outcome;
+import resure.run.Refusal;
 import resure.run.RunPast;
 
 /**
@@ -41,6 +45,14 @@ public final class ReadModels implements RunFollower {
 
   /** Bytes of events that may wait, of all runs. */
   private static final long MOST_WAITING_BYTES = 64L << 20;
+
+  private static final int READERS = 2;
+
+  /** Those who ask and wait for a reader; others are told to come again. */
+  private static final int WAITING_READERS = 256;
+
+  /** How long who asks waits for rows that are behind. */
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private static final long WRITE_AFTER_MILLIS = 5_000;
   private static final long RETRY_AFTER_MILLIS = 5_000;
@@ -70,6 +82,16 @@ public final class ReadModels implements RunFollower {
   private final ScheduledThreadPoolExecutor writer =
       new ScheduledThreadPoolExecutor(1, named("resure-rows"));
 
+  /** Who asks waits for the disk, and goes through a run's rows: for as long as there are many. */
+  private final ThreadPoolExecutor readers =
+      new ThreadPoolExecutor(
+          READERS,
+          READERS,
+          0,
+          TimeUnit.SECONDS,
+          new LinkedBlockingQueue<>(WAITING_READERS),
+          named("resure-rows-reader"));
+
   private final ExecutorService reteller =
       Executors.newSingleThreadExecutor(named("resure-retell"));
 
@@ -96,31 +118,46 @@ public final class ReadModels implements RunFollower {
   }
 
   /**
-   * Writes what the run has told, and reads again what is missing; then looks. Blocking.
-   *
-   * @param sequence up to which the rows should be written
-   * @param patienceNanos how long to wait for that; what is looked at may be behind nonetheless
+   * Looks something up when the rows are written up to a sequence, or when that has taken too long.
    */
-  public <T> T look(RunKey run, long sequence, long patienceNanos, RowsLook<T> look)
-      throws JournalException {
+  public <T> CompletableFuture<Outcome<Looked<T>>> ask(
+      RunKey run, long sequence, RowsLook<T> look) {
+    CompletableFuture<Outcome<Looked<T>>> answer = new CompletableFuture<>();
+    try {
+      readers.execute(() -> answer.complete(look(run, sequence, look)));
+    } catch (RejectedExecutionException e) {
+      answer.complete(
+          Outcome.refused(readers.isShutdown() ? Refusal.STOPPING : Refusal.QUEUE_FULL));
+    }
+    return answer;
+  }
+
+  private <T> Outcome<Looked<T>> look(RunKey run, long sequence, RowsLook<T> look) {
     Following followed = following.get(run);
     if (followed != null) {
-      followed.await(sequence, patienceNanos);
+      followed.await(sequence);
     }
     try {
-      return look.at(rows, rows.mark(run));
+      RowsMark mark = rows.mark(run);
+      T found = look.at(rows, mark);
+      return Outcome.done(new Looked<>(found, mark == null ? 0 : mark.sequence(), sequence));
     } catch (CorruptJournalException e) {
-      if (followed == null) {
-        throw e;
+      if (followed != null) {
+        followed.damaged();
       }
-      followed.damaged();
-      throw new JournalUnavailableException("the rows are damaged, and are built again", e);
+      return Outcome.refused(Refusal.STORE_UNAVAILABLE);
+    } catch (JournalException e) {
+      return Outcome.refused(Refusal.STORE_UNAVAILABLE);
+    } catch (RuntimeException e) {
+      LOG.error("Rows of run {} could not be looked at", run.id().name(), e);
+      return Outcome.refused(Refusal.RUN_DAMAGED);
     }
   }
 
   /** Writes what was told. Blocking, not for long. */
   @Override
   public void close() {
+    readers.shutdown();
     reteller.shutdownNow();
     try {
       writer
@@ -135,7 +172,8 @@ public final class ReadModels implements RunFollower {
     try {
       // Whoever closes the store next must find nobody at it.
       if (!writer.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)
-          || !reteller.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+          || !reteller.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)
+          || !readers.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
         LOG.warn("Threads of read models did not stop in time");
       }
     } catch (InterruptedException e) {
@@ -157,6 +195,8 @@ public final class ReadModels implements RunFollower {
 
     /** While set, the reteller has it, and nothing is written by others. Guarded by the monitor. */
     private boolean retold;
+
+    private long retoldSince;
 
     /** Up to where rows are written, as far as this process knows. Guarded by the monitor. */
     private long written;
@@ -215,11 +255,20 @@ public final class ReadModels implements RunFollower {
       damaged = false;
     }
 
-    /** Waits until the rows are written up to a sequence, or for too long. */
-    void await(long sequence, long patienceNanos) {
-      long deadline = System.nanoTime() + patienceNanos;
-      writeAfter(0);
+    /**
+     * Waits until the rows are written up to a sequence, or for too long: what is told again for
+     * long already is not waited for by each.
+     */
+    void await(long sequence) {
       synchronized (this) {
+        if (written >= sequence) {
+          return;
+        }
+      }
+      writeAfter(0);
+      long now = System.nanoTime();
+      synchronized (this) {
+        long deadline = (retold ? Math.min(now, retoldSince) : now) + PATIENCE_NANOS;
         long left = deadline - System.nanoTime();
         while (written < sequence && !over && left > 0) {
           try {
@@ -269,6 +318,7 @@ public final class ReadModels implements RunFollower {
       synchronized (this) {
         ended = over;
         retold = !whole && !ended;
+        retoldSince = System.nanoTime();
       }
       if (ended) {
         forget();
