@@ -33,11 +33,12 @@ class PackagesTest {
           Map.entry("archive", List.of("journal")),
           Map.entry("backup", List.of()),
           Map.entry("run", List.of("compute", "journal")),
-          Map.entry("replay", List.of("run", "compute", "journal")),
+          Map.entry("replay", List.of("run", "projection", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
           // compute only what runs.
+          Map.entry("projection", List.of("run", "journal")),
           Map.entry("metrics", List.of("run", "replay", "journal", "compute", "backup")),
-          Map.entry("api", List.of("run", "replay", "journal", "compute")),
+          Map.entry("api", List.of("run", "replay", "projection", "journal", "compute")),
           // The SDK: used by nothing here but tests.
           Map.entry("client", List.of()));
 

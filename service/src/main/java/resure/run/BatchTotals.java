@@ -27,6 +27,15 @@ record BatchTotals(
     double tokenWeightSum,
     double tokenSum) {
 
+  /** Losses that are not null. */
+  long observations() {
+    long observations = 0;
+    for (WeightSums sums : perSlot) {
+      observations += sums.observations();
+    }
+    return observations;
+  }
+
   static BatchTotals of(Configuration configuration, ObservationBatch batch, Weights weights) {
     @Nullable WeightSums[] bySlot = new WeightSums[0];
     // The last one is for dialogues without a source.

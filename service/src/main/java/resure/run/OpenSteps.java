@@ -139,13 +139,15 @@ final class OpenSteps {
   }
 
   /**
-   * Opens a step newer than any: freezes its reference and adds what that folds to {@code totals}.
+   * Opens a step newer than any: freezes its reference and adds what that folds to {@code totals}
+   * and {@code samples}.
    */
-  void open(long step, Totals totals) {
+  void open(long step, Totals totals, SampleCounts samples) {
     Opening opening = opened(step);
     List<PendingBatch> closed = pending.subList(0, opening.closed);
     for (PendingBatch batch : closed) {
       totals.add(batch.totals());
+      samples.folded(batch.step(), batch.totals().observations());
     }
     closed.clear();
     release(references, opening.references);

@@ -44,6 +44,8 @@ final class Run {
   private final Rewinds rewinds;
   private final OpenSteps steps;
   private final Totals totals;
+  private final SampleCounts samples;
+  private final Evaluations evaluations;
   private long sequence;
   private long checksum;
   private long lateBatches;
@@ -61,6 +63,8 @@ final class Run {
     attempts = state.attempts();
     rewinds = state.rewinds();
     totals = state.totals();
+    samples = state.samples();
+    evaluations = state.evaluations();
     sequence = state.head().sequence();
     checksum = state.head().checksum();
     lateBatches = state.lateBatches();
@@ -92,6 +96,8 @@ final class Run {
     attempts = new Attempts();
     rewinds = new Rewinds();
     totals = new Totals();
+    samples = new SampleCounts();
+    evaluations = new Evaluations();
     sequence = head.sequence();
     checksum = head.checksum();
     stepping = Stepping.UNDECIDED;
@@ -158,7 +164,9 @@ final class Run {
             .map(r -> new SnapshotFormat.StoredReference(r.triples().triples(), r.runMean()))
             .toList(),
         List.copyOf(steps.pending()),
-        wholeFrom);
+        wholeFrom,
+        samples,
+        evaluations);
   }
 
   RunKey key() {
@@ -336,6 +344,7 @@ final class Run {
       case JournalEntry.Batch batch -> applyBatch(batch, moments);
       case JournalEntry.Rewound rewound -> applyRewind(rewound);
       case JournalEntry.Finished finished -> finishedAt = finished.at();
+      case JournalEntry.Evaluated evaluated -> evaluations.add(sequence, evaluated);
       case JournalEntry.Trimmed trimmed -> {
         wholeFrom =
             new WholeFrom(
@@ -363,7 +372,7 @@ final class Run {
     stepping = batch.hasStep() ? Stepping.BY_STEP : Stepping.WITHOUT_STEPS;
     lastBatchAt = entry.at();
     if (step > steps.newest()) {
-      steps.open(step, totals);
+      steps.open(step, totals, samples);
     } else if (steps.late(step)) {
       lateBatches++;
     }
@@ -384,6 +393,44 @@ final class Run {
     rewinds.add(sequence, rewound.nextStep());
     attempts.seenInRewind(rewound.nextStep(), rewound.attempt());
     finishedAt = null;
+    evaluations.rewind(rewound.nextStep());
+  }
+
+  /** An evaluation that says the same, if there is one. */
+  @Nullable Evaluation evaluation(long step, String benchmark, double score) {
+    Evaluations.Kept kept = evaluations.find(step, benchmark, score);
+    return kept == null ? null : evaluation(kept);
+  }
+
+  /** Whether as many evaluations are kept as may be. */
+  boolean evaluationsFull() {
+    return evaluations.full();
+  }
+
+  /** All evaluations that stand, in order of sequence. */
+  List<Evaluation> evaluations() {
+    return evaluations.list().stream().map(this::evaluation).toList();
+  }
+
+  private Evaluation evaluation(Evaluations.Kept kept) {
+    return new Evaluation(
+        kept.sequence(),
+        kept.at(),
+        kept.step(),
+        kept.benchmark(),
+        kept.score(),
+        samples(kept.step()));
+  }
+
+  /** Observations that the model after so many steps was trained on, about. */
+  private long samples(long step) {
+    long count = samples.before(step);
+    for (PendingBatch batch : steps.pending()) {
+      if (batch.step() < step) {
+        count += batch.totals().observations();
+      }
+    }
+    return count;
   }
 
   RunDescription describe() {

@@ -14,6 +14,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import resure.journal.CorruptJournalException;
 import resure.journal.Head;
+import resure.journal.JournalEntry;
 import resure.journal.Snapshot;
 import resure.statistics.BatchMoments;
 import resure.statistics.Moments;
@@ -24,7 +25,7 @@ import resure.statistics.MomentsTable;
  * checksum. What the run's first entry says (configuration, labels) is not repeated.
  *
  * <pre>
- * version 2
+ * version 3
  *   u8 version | i64 sequence
  *   text? current attempt | i64 its last rewind | i32 count, text past attempts
  *   i32 count, (i64 sequence, i64 nextStep) rewinds
@@ -38,13 +39,19 @@ import resure.statistics.MomentsTable;
  *     i32 count, (i32 slot, f64 n, f64 mean, f64 m2)
  *     i32 count, (i32 slot, sums) | i32 count, (text?, sums) | f64 token weight sum, f64 token sum
  *   i64 step, i64 sequence from which the run is whole   (version 1 has no such; it is)
+ *   i64 step folded last, i64 observations folded, i64 folded steps, i64 stride,
+ *   i32 count, (i64 step, i64 observations)              (versions 1 and 2 have no such)
+ *   i32 count, (i64 sequence, i64 at, i64 step, text benchmark, f64 score) evaluations  (likewise)
  * sums:  i64 usable, i64 unusable, f64 sum, f64 sum of squares
  * text?: u8 0 for none, else 1 and modified UTF-8 with its length
  * </pre>
  */
 final class SnapshotFormat {
 
-  private static final int VERSION = 2;
+  private static final int VERSION = 3;
+
+  /** Without evaluations: such a run has none. */
+  private static final int BEFORE_EVALUATIONS = 2;
 
   /** Without what trimmed runs need. */
   private static final int BEFORE_TRIMMING = 1;
@@ -69,7 +76,9 @@ final class SnapshotFormat {
       long newest,
       List<StoredReference> references,
       List<PendingBatch> pending,
-      WholeFrom wholeFrom) {}
+      WholeFrom wholeFrom,
+      SampleCounts samples,
+      Evaluations evaluations) {}
 
   static Snapshot encode(State state) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(1024);
@@ -103,6 +112,15 @@ final class SnapshotFormat {
       }
       out.writeLong(state.wholeFrom.step());
       out.writeLong(state.wholeFrom.sequence());
+      state.samples.write(out);
+      out.writeInt(state.evaluations.list().size());
+      for (Evaluations.Kept kept : state.evaluations.list()) {
+        out.writeLong(kept.sequence());
+        out.writeLong(kept.at().toEpochMilli());
+        out.writeLong(kept.step());
+        out.writeUTF(kept.benchmark());
+        out.writeDouble(kept.score());
+      }
     } catch (IOException e) {
       throw new IllegalStateException("writing to memory cannot fail", e);
     }
@@ -112,7 +130,7 @@ final class SnapshotFormat {
   static State decode(Snapshot snapshot) throws CorruptJournalException {
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(snapshot.state()))) {
       int version = in.readUnsignedByte();
-      if (version != VERSION && version != BEFORE_TRIMMING) {
+      if (version < BEFORE_TRIMMING || version > VERSION) {
         throw new CorruptJournalException("snapshot of unknown version " + version);
       }
       if (in.readLong() != snapshot.sequence()) {
@@ -151,12 +169,27 @@ final class SnapshotFormat {
           pending,
           version == BEFORE_TRIMMING
               ? WholeFrom.BEGINNING
-              : new WholeFrom(in.readLong(), in.readLong()));
+              : new WholeFrom(in.readLong(), in.readLong()),
+          version <= BEFORE_EVALUATIONS
+              ? SampleCounts.of(totals.all().observations(), newest)
+              : SampleCounts.read(in),
+          version <= BEFORE_EVALUATIONS ? new Evaluations() : readEvaluations(in));
     } catch (CorruptJournalException e) {
       throw e;
     } catch (IOException | IllegalArgumentException e) {
       throw new CorruptJournalException("snapshot cannot be read", e);
     }
+  }
+
+  private static Evaluations readEvaluations(DataInputStream in) throws IOException {
+    Evaluations evaluations = new Evaluations();
+    for (int i = in.readInt(); i > 0; i--) {
+      evaluations.add(
+          in.readLong(),
+          new JournalEntry.Evaluated(
+              Instant.ofEpochMilli(in.readLong()), in.readLong(), in.readUTF(), in.readDouble()));
+    }
+    return evaluations;
   }
 
   private static Attempts readAttempts(DataInputStream in) throws IOException {

@@ -19,6 +19,7 @@ class ConformanceTest {
 
   private static final String BATCH =
       "{\"step\":1,\"attempt\":\"a\",\"dialogues\":[{\"id\":\"d\",\"losses\":[1]}]}";
+  private static final String EVALUATION = "{\"step\":1,\"benchmark\":\"b\",\"score\":1}";
   private static final String REPLAY = "{\"configurations\":[{}]}";
 
   private final ContractValidator contract = new ContractValidator();
@@ -47,6 +48,9 @@ class ConformanceTest {
     live.get(run + "/observations", "Accept", "text/csv");
     live.get(run + "/statistics");
     replays(live, run);
+    live.post(run + "/evaluations", EVALUATION);
+    live.get(run + "/evaluations");
+    live.get("/v1/evaluations");
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"b\"}");
     live.post(run + "/finish", "");
     live.get("/v1/compute");
@@ -61,14 +65,15 @@ class ConformanceTest {
     live.get(run + "/statistics", "If-None-Match", "*");
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/observations", batch);
-    for (String resource : List.of("", "/observations", "/statistics")) {
+    for (String resource : List.of("", "/observations", "/statistics", "/evaluations")) {
       live.get(run + resource + "?atLeastSequence=1000");
     }
     live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
     live.get("/openapi.yaml");
 
     String tooLarge = " ".repeat((8 << 20) + 1);
-    for (String path : List.of(run + "/observations", run + "/rewind", run + "/replays")) {
+    for (String path :
+        List.of(run + "/observations", run + "/rewind", run + "/replays", run + "/evaluations")) {
       for (String body : List.of("{", "[]", tooLarge)) {
         live.post(path, body);
       }
@@ -88,6 +93,9 @@ class ConformanceTest {
       live.post(path + "/observations", batch, "Accept", accept);
       live.post(path + "/rewind", "{\"nextStep\":0}", "Accept", accept);
       live.post(path + "/finish", "", "Accept", accept);
+      live.post(path + "/evaluations", EVALUATION, "Accept", accept);
+      live.post(path + "/evaluations", EVALUATION, "Accept", "*/*");
+      live.get(path + "/evaluations", "Accept", accept);
       live.post(path + "/replays", REPLAY, "Accept", accept);
       live.get(path + "/replays", "Accept", accept);
       live.get(path + "/replays/" + "0".repeat(26), "Accept", accept);
@@ -97,6 +105,8 @@ class ConformanceTest {
     live.get("/v1/runs", "Accept", "image/png");
     live.get("/v1/compute", "Accept", "image/png");
     live.get("/v1/compute?device=0");
+    live.get("/v1/evaluations", "Accept", "image/png");
+    live.get("/v1/evaluations?benchmark=");
     live.get("/openapi.yaml", "Accept", "image/png");
     live.get("/v1/runs?limit=0");
     live.delete("/v1/runs/nobody");
