@@ -21,6 +21,7 @@ import resure.compute.Sweep;
 import resure.compute.djl.DjlBackend;
 import resure.compute.jvm.JvmCompute;
 import resure.compute.jvm.JvmSweep;
+import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.RunKey;
 import resure.journal.rocksdb.RocksDbJournal;
@@ -282,7 +283,7 @@ final class ReplaySpeed {
     public void recovered(long nanos) {}
 
     @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals) {}
+    public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {}
 
     @Override
     public void ended(RunKey run) {}

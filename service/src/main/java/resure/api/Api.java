@@ -65,6 +65,7 @@ public final class Api {
                 "/v1/runs/{run}/observations",
                 Map.of(HttpMethod.POST, observations::score, HttpMethod.GET, observations::export)),
             Map.entry("/v1/runs/{run}/statistics", Map.of(HttpMethod.GET, run::statistics)),
+            Map.entry("/v1/runs/{run}/sources", Map.of(HttpMethod.GET, run::sources)),
             Map.entry("/v1/runs/{run}/rewind", Map.of(HttpMethod.POST, run::rewind)),
             Map.entry("/v1/runs/{run}/finish", Map.of(HttpMethod.POST, run::finish)),
             Map.entry(

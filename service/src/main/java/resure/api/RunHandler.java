@@ -152,6 +152,21 @@ final class RunHandler {
             });
   }
 
+  Mono<Void> sources(Exchange exchange) {
+    exchange.allowQuery(AT_LEAST_SEQUENCE);
+    Table table = exchange.offerTable();
+    return exchange
+        .await(runs.statistics(runId(exchange), atLeastSequence(exchange)))
+        .flatMap(
+            statistics -> {
+              if (table != Table.CSV) {
+                return exchange.answer(200, RunJson.sources(statistics));
+              }
+              byte[] lines = RunJson.sourceLines(statistics);
+              return exchange.answer(200, Table.TEXT_CSV, lines, lines.length);
+            });
+  }
+
   private static String tag(RunStatistics statistics, Representation representation) {
     return "\""
         + statistics.run().key().incarnation()

@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -15,6 +16,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import resure.backup.Backups;
 import resure.compute.ComputeStatus;
+import resure.drift.TurnDrift;
 import resure.journal.RunKey;
 import resure.replay.ReplayListener;
 import resure.replay.Replays;
@@ -218,10 +220,10 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   }
 
   @Override
-  public void folded(RunKey run, MomentsTable reference, Totals totals) {
+  public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {
     RunMeters meters = metersOf(run);
     if (meters != null) {
-      meters.folded(reference, totals);
+      meters.folded(reference, totals, drift);
     }
   }
 

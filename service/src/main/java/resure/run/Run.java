@@ -9,6 +9,10 @@ import resure.compute.Folding;
 import resure.compute.RawWeights;
 import resure.compute.Reference;
 import resure.compute.Weighing;
+import resure.drift.DriftEvent;
+import resure.drift.DriftLimits;
+import resure.drift.RunDrift;
+import resure.drift.TurnDrift;
 import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.RunKey;
@@ -19,6 +23,7 @@ import resure.statistics.BatchMoments;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import resure.weighting.Normalization;
+import resure.weighting.Weigher;
 
 /**
  * The live state of one run. It changes only by {@link #apply}, which live traffic and recovery
@@ -46,6 +51,8 @@ final class Run {
   private final Totals totals;
   private final SampleCounts samples;
   private final Evaluations evaluations;
+  private final RunDrift drift;
+  private FoldListener listener = FoldListener.NONE;
   private long sequence;
   private long checksum;
   private long lateBatches;
@@ -53,6 +60,11 @@ final class Run {
   private @Nullable Instant lastBatchAt;
   private @Nullable Instant finishedAt;
   private WholeFrom wholeFrom;
+
+  /** What the newest batches were weighed against, and what that was made of. */
+  private @Nullable Weigher weigher;
+
+  private @Nullable Reference weigherOf;
 
   private Run(
       RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
@@ -65,6 +77,7 @@ final class Run {
     totals = state.totals();
     samples = state.samples();
     evaluations = state.evaluations();
+    drift = RunDrift.restored(DriftLimits.CALIBRATED, state.drift());
     sequence = state.head().sequence();
     checksum = state.head().checksum();
     lateBatches = state.lateBatches();
@@ -98,6 +111,7 @@ final class Run {
     totals = new Totals();
     samples = new SampleCounts();
     evaluations = new Evaluations();
+    drift = new RunDrift(DriftLimits.CALIBRATED);
     sequence = head.sequence();
     checksum = head.checksum();
     stepping = Stepping.UNDECIDED;
@@ -139,8 +153,14 @@ final class Run {
   /** The same state on another compute backend, bit for bit; this one is released. */
   Run moveTo(Compute other) {
     Run moved = new Run(key, created, other, state());
+    moved.listener = listener;
     release();
     return moved;
+  }
+
+  /** Names who is told of each step that is folded from now on; nobody before. */
+  void tell(FoldListener folds) {
+    listener = folds;
   }
 
   /** Its first entry. */
@@ -165,6 +185,7 @@ final class Run {
             .toList(),
         List.copyOf(steps.pending()),
         wholeFrom,
+        drift.states(),
         samples,
         evaluations);
   }
@@ -372,7 +393,7 @@ final class Run {
     stepping = batch.hasStep() ? Stepping.BY_STEP : Stepping.WITHOUT_STEPS;
     lastBatchAt = entry.at();
     if (step > steps.newest()) {
-      steps.open(step, totals, samples);
+      open(step);
     } else if (steps.late(step)) {
       lateBatches++;
     }
@@ -383,7 +404,47 @@ final class Run {
             batch.microBatch(),
             sequence,
             moments,
-            BatchTotals.of(configuration(), batch, entry.weights())));
+            BatchTotals.of(configuration(), batch, entry.weights(), weigher(step))));
+  }
+
+  /** What a batch of an open step, or a late one, is weighed against. */
+  private Weigher weigher(long step) {
+    Reference reference = steps.reference(step).triples();
+    Weigher known = weigher;
+    if (known == null || weigherOf != reference) {
+      known = new Weigher(configuration(), reference.triples());
+      weigher = known;
+      weigherOf = reference;
+    }
+    return known;
+  }
+
+  /** Opens a step, and folds what that closes. */
+  private void open(long step) {
+    MomentsTable reference = steps.newestReference().triples().triples();
+    for (List<PendingBatch> closed : steps.open(step)) {
+      MomentsTable moments =
+          MomentsTable.merged(closed.stream().map(PendingBatch::moments).toList());
+      Totals ofStep = new Totals();
+      for (PendingBatch batch : closed) {
+        totals.add(batch.totals());
+        ofStep.add(batch.totals());
+        samples.folded(batch.step(), batch.totals().observations());
+      }
+      long number = closed.getFirst().step();
+      List<DriftEvent> events = drift.fold(number, moments);
+      listener.folded(
+          new FoldedStep(
+              number,
+              sequence,
+              closed.size(),
+              moments,
+              ofStep,
+              reference.copy(),
+              drift.turns(),
+              events));
+      reference.fold(moments, configuration().halfLife());
+    }
   }
 
   private void applyRewind(JournalEntry.Rewound rewound) {
@@ -456,17 +517,24 @@ final class Run {
         steps.everything(),
         everything,
         newest.triples().triples(),
-        newest.runMean().value());
+        newest.runMean().value(),
+        drift.turns());
   }
 
   /** What {@link #statistics} says of turns, without the sources, which may be many. */
   TurnStatistics turnStatistics() {
-    return new TurnStatistics(sequence, steps.everything(), totals.slotsWith(steps.pending()));
+    return new TurnStatistics(
+        sequence, steps.everything(), totals.slotsWith(steps.pending()), drift.turns());
   }
 
   /** The triples of reference(newest), for those who watch: no more than a copy of small arrays. */
   MomentsTable referenceTriples() {
     return steps.newestReference().triples().triples();
+  }
+
+  /** The drift of each slot after the newest step that was folded. */
+  List<TurnDrift> drift() {
+    return drift.turns();
   }
 
   /** Weight sums over everything folded; not to be kept. */

@@ -1,5 +1,7 @@
 package resure.run;
 
+import java.util.List;
+import resure.drift.TurnDrift;
 import resure.journal.RunKey;
 import resure.statistics.MomentsTable;
 
@@ -29,8 +31,14 @@ public interface RunListener {
   /** A run was deleted, since nothing was recorded to it for long. */
   void retired();
 
-  /** A run's new reference; what is needed of {@code totals} must be copied. */
-  void folded(RunKey run, MomentsTable reference, Totals totals);
+  /**
+   * A run's new reference; what is needed of {@code totals} must be copied.
+   *
+   * @param drift of each slot, from slot 0. Warnings and alarms in it that were not in the last one
+   *     that was told of the run are new; those in the first one since the run {@link #ended} are
+   *     not
+   */
+  void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift);
 
   /** A run finished, went idle, was rewound or deleted: nothing more is said of it for now. */
   void ended(RunKey run);

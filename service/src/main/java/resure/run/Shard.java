@@ -738,7 +738,11 @@ final class Shard implements Runnable {
         lost.computeIfAbsent(slot, s -> new ArrayList<>()).add(inFlight);
       } else {
         slot.seenAt = written.begun;
-        slot.appendedHere = true;
+        if (!slot.appendedHere) {
+          slot.appendedHere = true;
+          // What it was before is no news of ours.
+          publish(slot);
+        }
         apply(inFlight, head, moments);
         if (inFlight.request() instanceof Request.Score score) {
           batches++;
@@ -1188,7 +1192,7 @@ final class Shard implements Runnable {
         && (slot.appendedHere || !journal.shared())
         && run.newestStep() != slot.publishedStep) {
       slot.publishedStep = run.newestStep();
-      listener.folded(run.key(), run.referenceTriples(), run.foldedTotals());
+      listener.folded(run.key(), run.referenceTriples(), run.foldedTotals(), run.drift());
     }
   }
 

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import resure.drift.TurnState;
 import resure.journal.CorruptJournalException;
 import resure.journal.Head;
 import resure.journal.JournalEntry;
@@ -30,7 +31,7 @@ import resure.statistics.MomentsTable;
  *   text? current attempt | i64 its last rewind | i32 count, text past attempts
  *   i32 count, (i64 sequence, i64 nextStep) rewinds
  *   i64 lateBatches | text stepping | i64 lastBatchAt | i64 finishedAt     (milliseconds, MIN for none)
- *   sums all | sums others | f64 f64 run mean
+ *   sums all | sums others | f64 f64 run mean | i64 client-weighted
  *   i32 count, sums per slot | i32 count, (text?, sums) per source
  *   i64 newest step
  *   i32 count, (f64 f64 run mean, i32 slots, (f64 n, f64 mean, f64 m2, i64 seen)) references
@@ -38,11 +39,18 @@ import resure.statistics.MomentsTable;
  *     i64 step, i64 rank, i64 microBatch, i64 sequence
  *     i32 count, (i32 slot, f64 n, f64 mean, f64 m2)
  *     i32 count, (i32 slot, sums) | i32 count, (text?, sums) | f64 token weight sum, f64 token sum
+ *     u8 client-weighted
  *   i64 step, i64 sequence from which the run is whole   (version 1 has no such; it is)
+ *   i32 count, drift per slot:                           (versions 1 and 2 have no such; it begins)
+ *     3 times (f64 n, f64 mean, f64 m2, i64 seen): gathered, slow, fast
+ *     f64 CUSUM, u8 raised, i32 raised for | i64 warnings, i64 alarms, i64 step of the last
+ *     f64 last value, f64 mean squared difference, i32 differences
+ *     i32 count, (i32 size, f64 sum, f64 m2) buckets
  *   i64 step folded last, i64 observations folded, i64 folded steps, i64 stride,
  *   i32 count, (i64 step, i64 observations)              (versions 1 and 2 have no such)
  *   i32 count, (i64 sequence, i64 at, i64 step, text benchmark, f64 score) evaluations  (likewise)
- * sums:  i64 usable, i64 unusable, f64 sum, f64 sum of squares
+ * sums:  i64 usable, i64 unusable, i64 down-weighted, i64 weighed, f64 sum, f64 sum of squares, f64 excess
+ * Versions 1 and 2 have nothing of what is weighed, down-weighted, client-weighted and excess: 0.
  * text?: u8 0 for none, else 1 and modified UTF-8 with its length
  * </pre>
  */
@@ -50,8 +58,11 @@ final class SnapshotFormat {
 
   private static final int VERSION = 3;
 
-  /** Without evaluations: such a run has none. */
-  private static final int BEFORE_EVALUATIONS = 2;
+  /**
+   * Without drift, how many were down-weighted and what else later versions count: all of that
+   * begins at nothing.
+   */
+  private static final int BEFORE_DRIFT = 2;
 
   /** Without what trimmed runs need. */
   private static final int BEFORE_TRIMMING = 1;
@@ -77,6 +88,7 @@ final class SnapshotFormat {
       List<StoredReference> references,
       List<PendingBatch> pending,
       WholeFrom wholeFrom,
+      List<TurnState> drift,
       SampleCounts samples,
       Evaluations evaluations) {}
 
@@ -112,6 +124,10 @@ final class SnapshotFormat {
       }
       out.writeLong(state.wholeFrom.step());
       out.writeLong(state.wholeFrom.sequence());
+      out.writeInt(state.drift.size());
+      for (TurnState turn : state.drift) {
+        writeDrift(out, turn);
+      }
       state.samples.write(out);
       out.writeInt(state.evaluations.list().size());
       for (Evaluations.Kept kept : state.evaluations.list()) {
@@ -145,7 +161,7 @@ final class SnapshotFormat {
       Run.Stepping stepping = Run.Stepping.valueOf(in.readUTF());
       Instant lastBatchAt = readTime(in);
       Instant finishedAt = readTime(in);
-      Totals totals = readTotals(in);
+      Totals totals = readTotals(in, version);
       long newest = in.readLong();
       List<StoredReference> references = new ArrayList<>();
       for (int i = in.readInt(); i > 0; i--) {
@@ -153,7 +169,7 @@ final class SnapshotFormat {
       }
       List<PendingBatch> pending = new ArrayList<>();
       for (int i = in.readInt(); i > 0; i--) {
-        pending.add(readPending(in));
+        pending.add(readPending(in, version));
       }
       return new State(
           snapshot.head(),
@@ -170,10 +186,11 @@ final class SnapshotFormat {
           version == BEFORE_TRIMMING
               ? WholeFrom.BEGINNING
               : new WholeFrom(in.readLong(), in.readLong()),
-          version <= BEFORE_EVALUATIONS
+          version <= BEFORE_DRIFT ? List.of() : readDrift(in),
+          version <= BEFORE_DRIFT
               ? SampleCounts.of(totals.all().observations(), newest)
               : SampleCounts.read(in),
-          version <= BEFORE_EVALUATIONS ? new Evaluations() : readEvaluations(in));
+          version <= BEFORE_DRIFT ? new Evaluations() : readEvaluations(in));
     } catch (CorruptJournalException e) {
       throw e;
     } catch (IOException | IllegalArgumentException e) {
@@ -209,6 +226,7 @@ final class SnapshotFormat {
     writeSums(out, totals.all());
     writeSums(out, totals.others());
     writeRunMean(out, totals.runMean());
+    out.writeLong(totals.clientWeighted());
     out.writeInt(totals.slots().size());
     for (WeightSums sums : totals.slots()) {
       writeSums(out, sums);
@@ -220,13 +238,18 @@ final class SnapshotFormat {
     }
   }
 
-  private static Totals readTotals(DataInputStream in) throws IOException {
-    Totals totals = new Totals(readSums(in), readSums(in), readRunMean(in));
+  private static Totals readTotals(DataInputStream in, int version) throws IOException {
+    Totals totals =
+        new Totals(
+            readSums(in, version),
+            readSums(in, version),
+            readRunMean(in),
+            version <= BEFORE_DRIFT ? 0 : in.readLong());
     for (int i = in.readInt(); i > 0; i--) {
-      totals.putSlot(readSums(in));
+      totals.putSlot(readSums(in, version));
     }
     for (int i = in.readInt(); i > 0; i--) {
-      totals.putSource(readText(in), readSums(in));
+      totals.putSource(readText(in), readSums(in, version));
     }
     return totals;
   }
@@ -236,11 +259,7 @@ final class SnapshotFormat {
     writeRunMean(out, reference.runMean);
     out.writeInt(reference.triples.slots());
     for (int slot = 0; slot < reference.triples.slots(); slot++) {
-      Moments moments = reference.triples.moments(slot);
-      out.writeDouble(moments.n());
-      out.writeDouble(moments.mean());
-      out.writeDouble(moments.m2());
-      out.writeLong(moments.seen());
+      writeMoments(out, reference.triples.moments(slot));
     }
   }
 
@@ -249,10 +268,72 @@ final class SnapshotFormat {
     MomentsTable triples = new MomentsTable();
     int slots = in.readInt();
     for (int slot = 0; slot < slots; slot++) {
-      triples.set(
-          slot, new Moments(in.readDouble(), in.readDouble(), in.readDouble(), in.readLong()));
+      triples.set(slot, readMoments(in));
     }
     return new StoredReference(triples, runMean);
+  }
+
+  private static void writeMoments(DataOutputStream out, Moments moments) throws IOException {
+    out.writeDouble(moments.n());
+    out.writeDouble(moments.mean());
+    out.writeDouble(moments.m2());
+    out.writeLong(moments.seen());
+  }
+
+  private static Moments readMoments(DataInputStream in) throws IOException {
+    return new Moments(in.readDouble(), in.readDouble(), in.readDouble(), in.readLong());
+  }
+
+  private static void writeDrift(DataOutputStream out, TurnState turn) throws IOException {
+    writeMoments(out, turn.gathered());
+    writeMoments(out, turn.slow());
+    writeMoments(out, turn.fast());
+    out.writeDouble(turn.cusum());
+    out.writeBoolean(turn.raised());
+    out.writeInt(turn.raisedFor());
+    out.writeLong(turn.warnings());
+    out.writeLong(turn.alarms());
+    out.writeLong(turn.lastAlarmStep());
+    TurnState.Window window = turn.window();
+    out.writeDouble(window.last());
+    out.writeDouble(window.meanSquaredDifference());
+    out.writeInt(window.differences());
+    out.writeInt(window.buckets().size());
+    for (TurnState.Bucket bucket : window.buckets()) {
+      out.writeInt(bucket.size());
+      out.writeDouble(bucket.sum());
+      out.writeDouble(bucket.m2());
+    }
+  }
+
+  private static List<TurnState> readDrift(DataInputStream in) throws IOException {
+    List<TurnState> turns = new ArrayList<>();
+    for (int i = in.readInt(); i > 0; i--) {
+      turns.add(
+          new TurnState(
+              readMoments(in),
+              readMoments(in),
+              readMoments(in),
+              in.readDouble(),
+              in.readBoolean(),
+              in.readInt(),
+              in.readLong(),
+              in.readLong(),
+              in.readLong(),
+              readWindow(in)));
+    }
+    return turns;
+  }
+
+  private static TurnState.Window readWindow(DataInputStream in) throws IOException {
+    double last = in.readDouble();
+    double meanSquaredDifference = in.readDouble();
+    int differences = in.readInt();
+    List<TurnState.Bucket> buckets = new ArrayList<>();
+    for (int i = in.readInt(); i > 0; i--) {
+      buckets.add(new TurnState.Bucket(in.readInt(), in.readDouble(), in.readDouble()));
+    }
+    return new TurnState.Window(last, meanSquaredDifference, differences, buckets);
   }
 
   private static void writePending(DataOutputStream out, PendingBatch batch) throws IOException {
@@ -281,9 +362,10 @@ final class SnapshotFormat {
     }
     out.writeDouble(totals.tokenWeightSum());
     out.writeDouble(totals.tokenSum());
+    out.writeBoolean(totals.clientWeighted());
   }
 
-  private static PendingBatch readPending(DataInputStream in) throws IOException {
+  private static PendingBatch readPending(DataInputStream in, int version) throws IOException {
     long step = in.readLong();
     long rank = in.readLong();
     long microBatch = in.readLong();
@@ -303,13 +385,13 @@ final class SnapshotFormat {
     List<WeightSums> perSlot = new ArrayList<>();
     for (int i = in.readInt(); i > 0; i--) {
       slots.add(in.readInt());
-      perSlot.add(readSums(in));
+      perSlot.add(readSums(in, version));
     }
     List<@Nullable String> sources = new ArrayList<>();
     List<WeightSums> perSource = new ArrayList<>();
     for (int i = in.readInt(); i > 0; i--) {
       sources.add(readText(in));
-      perSource.add(readSums(in));
+      perSource.add(readSums(in, version));
     }
     return new PendingBatch(
         step,
@@ -317,7 +399,14 @@ final class SnapshotFormat {
         microBatch,
         sequence,
         new BatchMoments(slot, n, mean, m2),
-        new BatchTotals(slots, perSlot, sources, perSource, in.readDouble(), in.readDouble()));
+        new BatchTotals(
+            slots,
+            perSlot,
+            sources,
+            perSource,
+            in.readDouble(),
+            in.readDouble(),
+            version > BEFORE_DRIFT && in.readBoolean()));
   }
 
   private static void writeRunMean(DataOutputStream out, RunMean runMean) throws IOException {
@@ -332,12 +421,23 @@ final class SnapshotFormat {
   private static void writeSums(DataOutputStream out, WeightSums sums) throws IOException {
     out.writeLong(sums.usable());
     out.writeLong(sums.unusable());
+    out.writeLong(sums.downWeighted());
+    out.writeLong(sums.weighed());
     out.writeDouble(sums.sum());
     out.writeDouble(sums.sumOfSquares());
+    out.writeDouble(sums.excessSum());
   }
 
-  private static WeightSums readSums(DataInputStream in) throws IOException {
-    return new WeightSums(in.readLong(), in.readLong(), in.readDouble(), in.readDouble());
+  private static WeightSums readSums(DataInputStream in, int version) throws IOException {
+    boolean before = version <= BEFORE_DRIFT;
+    return new WeightSums(
+        in.readLong(),
+        in.readLong(),
+        before ? 0 : in.readLong(),
+        before ? 0 : in.readLong(),
+        in.readDouble(),
+        in.readDouble(),
+        before ? 0 : in.readDouble());
   }
 
   private static void writeText(DataOutputStream out, @Nullable String text) throws IOException {

@@ -47,6 +47,8 @@ class ConformanceTest {
     live.get(run + "/observations");
     live.get(run + "/observations", "Accept", "text/csv");
     live.get(run + "/statistics");
+    live.get(run + "/sources");
+    live.get(run + "/sources", "Accept", "text/csv");
     replays(live, run);
     live.post(run + "/evaluations", EVALUATION);
     live.get(run + "/evaluations");
@@ -65,7 +67,8 @@ class ConformanceTest {
     live.get(run + "/statistics", "If-None-Match", "*");
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/observations", batch);
-    for (String resource : List.of("", "/observations", "/statistics", "/evaluations")) {
+    for (String resource :
+        List.of("", "/observations", "/statistics", "/sources", "/evaluations")) {
       live.get(run + resource + "?atLeastSequence=1000");
     }
     live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
@@ -90,6 +93,7 @@ class ConformanceTest {
       live.get(path, "Accept", accept);
       live.get(path + "/observations", "Accept", accept);
       live.get(path + "/statistics", "Accept", accept);
+      live.get(path + "/sources", "Accept", accept);
       live.post(path + "/observations", batch, "Accept", accept);
       live.post(path + "/rewind", "{\"nextStep\":0}", "Accept", accept);
       live.post(path + "/finish", "", "Accept", accept);
@@ -227,10 +231,16 @@ class ConformanceTest {
     assertThat(statistics.get("observations").asInt()).isEqualTo(seen + unusable);
     assertThat(statistics.get("meanWeight").asDouble()).isCloseTo(weighted / seen, within(1e-14));
     int bySource = 0;
+    int downWeightedBySource = 0;
+    int unusableBySource = 0;
     for (JsonNode source : statistics.get("sources")) {
+      downWeightedBySource += source.get("downWeighted").asInt();
+      unusableBySource += source.get("unusable").asInt();
       bySource += source.get("observations").asInt();
     }
     assertThat(bySource).isEqualTo(seen + unusable);
+    assertThat(downWeightedBySource).isEqualTo(statistics.get("downWeighted").asInt());
+    assertThat(unusableBySource).isEqualTo(statistics.get("unusable").asInt()).isEqualTo(unusable);
     JsonNode line = example("observations/get", "usable");
     assertThat(line.get("weight"))
         .isEqualTo(scores.get("weights").get(0).get(line.get("turn").asInt()));

@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import resure.compute.jvm.JvmCompute;
+import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.Entries;
 import resure.journal.InMemoryJournal;
@@ -286,7 +287,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
     public void recovered(long nanos) {}
 
     @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals) {}
+    public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {}
 
     @Override
     public void ended(RunKey run) {}

@@ -3,6 +3,7 @@ package resure.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -10,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import resure.compute.jvm.JvmCompute;
+import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.InMemoryJournal;
 import resure.journal.RunKey;
@@ -135,7 +137,7 @@ class RunsTest {
     public void retired() {}
 
     @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals) {}
+    public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {}
 
     @Override
     public void ended(RunKey run) {}
