@@ -34,7 +34,7 @@ class PackagesTest {
           Map.entry("archive", List.of("journal")),
           Map.entry("backup", List.of()),
           Map.entry("run", List.of("compute", "drift", "journal")),
-          Map.entry("replay", List.of("run", "compute", "journal")),
+          Map.entry("replay", List.of("run", "projection", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
           // compute only what runs.
           Map.entry("projection", List.of("run", "drift", "journal")),

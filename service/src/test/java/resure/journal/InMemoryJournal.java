@@ -265,6 +265,7 @@ public final class InMemoryJournal implements Journal {
       case JournalEntry.Rewound rewound ->
           run.keys.values().removeIf(sequence -> step(key, run, sequence) >= rewound.nextStep());
       case JournalEntry.Finished finished -> {}
+      case JournalEntry.Evaluated evaluated -> {}
       case JournalEntry.Trimmed trimmed -> trim(key, run, trimmed.firstSequence());
       case JournalEntry.Deleted deleted -> {}
     }

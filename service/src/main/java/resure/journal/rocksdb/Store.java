@@ -606,6 +606,7 @@ final class Store implements AutoCloseable {
           batch.put(database.handle(Family.REWINDS), key, value);
         }
         case JournalEntry.Finished finished -> {}
+        case JournalEntry.Evaluated evaluated -> {}
         case JournalEntry.Trimmed trim -> trim(run, row, trim.firstSequence());
         case JournalEntry.Deleted deleted -> {}
       }
