@@ -49,6 +49,8 @@ class ConformanceTest {
     live.get(run + "/statistics");
     live.get(run + "/sources");
     live.get(run + "/sources", "Accept", "text/csv");
+    live.get(run + "/dialogues");
+    live.get(run + "/dialogues", "Accept", "text/csv");
     replays(live, run);
     live.post(run + "/evaluations", EVALUATION);
     live.get(run + "/evaluations");
@@ -68,7 +70,7 @@ class ConformanceTest {
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/observations", batch);
     for (String resource :
-        List.of("", "/observations", "/statistics", "/sources", "/evaluations")) {
+        List.of("", "/observations", "/statistics", "/sources", "/dialogues", "/evaluations")) {
       live.get(run + resource + "?atLeastSequence=1000");
     }
     live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
@@ -94,6 +96,7 @@ class ConformanceTest {
       live.get(path + "/observations", "Accept", accept);
       live.get(path + "/statistics", "Accept", accept);
       live.get(path + "/sources", "Accept", accept);
+      live.get(path + "/dialogues", "Accept", accept);
       live.post(path + "/observations", batch, "Accept", accept);
       live.post(path + "/rewind", "{\"nextStep\":0}", "Accept", accept);
       live.post(path + "/finish", "", "Accept", accept);
