@@ -34,6 +34,8 @@ import resure.compute.jvm.JvmSweep;
 import resure.journal.JournalException;
 import resure.journal.rocksdb.RocksDbJournal;
 import resure.metrics.ServiceMeters;
+import resure.projection.Dialogues;
+import resure.projection.ReadModels;
 import resure.replay.Passes;
 import resure.replay.Progress;
 import resure.replay.ReplayPlan;
@@ -41,7 +43,6 @@ import resure.replay.ReplayResult;
 import resure.replay.Replays;
 import resure.replay.Trial;
 import resure.replay.Trials;
-import resure.run.RunFollower;
 import resure.run.Runs;
 
 /** Starts the service and wires it together. */
@@ -109,9 +110,20 @@ public class ResureService {
     return new ServiceMeters(registry, properties.metricsMaxRuns(), properties.metricsMaxTurns());
   }
 
+  /** Closed by {@link Runs}, which knows when nothing more will happen. */
+  @Bean(destroyMethod = "")
+  ReadModels readModels(StoreChoice store) {
+    return new ReadModels(
+        store.journal().rows(), store.journal().shared(), List.of(new Dialogues()));
+  }
+
   @Bean
   Runs runs(
-      ResureProperties properties, StoreChoice store, ComputeChoice compute, ServiceMeters meters) {
+      ResureProperties properties,
+      StoreChoice store,
+      ComputeChoice compute,
+      ReadModels models,
+      ServiceMeters meters) {
     Runs runs =
         new Runs(
             store.journal(),
@@ -121,7 +133,7 @@ public class ResureService {
             properties.runs(),
             InstantSource.system(),
             meters,
-            RunFollower.NONE);
+            models);
     Duration idleRuns = properties.idleRuns();
     if (idleRuns != null) {
       runs.deleteIdle(idleRuns);
@@ -169,11 +181,13 @@ public class ResureService {
       ResureProperties properties,
       Runs runs,
       Replays replays,
+      ReadModels models,
       ComputeChoice compute,
       ServiceMeters meters) {
     return Api.addresses(
         runs,
         replays,
+        models,
         compute::status,
         properties.retention(),
         properties.maxLosses(),

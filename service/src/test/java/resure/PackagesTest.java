@@ -34,12 +34,12 @@ class PackagesTest {
           Map.entry("archive", List.of("journal")),
           Map.entry("backup", List.of()),
           Map.entry("run", List.of("compute", "drift", "journal")),
-          Map.entry("replay", List.of("run", "compute", "journal")),
+          Map.entry("replay", List.of("run", "projection", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
           // compute only what runs.
           Map.entry("projection", List.of("run", "drift", "journal")),
           Map.entry("metrics", List.of("run", "drift", "replay", "journal", "compute", "backup")),
-          Map.entry("api", List.of("run", "drift", "replay", "journal", "compute")),
+          Map.entry("api", List.of("run", "drift", "replay", "projection", "journal", "compute")),
           // The SDK: used by nothing here but tests.
           Map.entry("client", List.of()));
 
@@ -65,7 +65,9 @@ class PackagesTest {
           Map.entry("org.flywaydb", List.of("journal.postgres")),
           Map.entry("javax.sql", List.of("journal.postgres")),
           Map.entry("ai.djl", List.of("compute.djl")),
-          Map.entry("org.slf4j", List.of("run", "replay", "projection", "api", "journal.rocksdb", "client")),
+          Map.entry(
+              "org.slf4j",
+              List.of("run", "replay", "projection", "api", "journal.rocksdb", "client")),
           Map.entry("io.micrometer", List.of("metrics", "client")),
           Map.entry("org.springframework", List.of("api")),
           Map.entry("reactor", List.of("api")),

@@ -64,6 +64,11 @@ public final class Weigher {
     return caps;
   }
 
+  /** Slot of a turn. */
+  public int slot(long turn) {
+    return configuration.slot(turn);
+  }
+
   /** Standard deviation of a slot; NaN in warm-up. */
   public double sd(int slot) {
     return slot < sd.length ? sd[slot] : Double.NaN;

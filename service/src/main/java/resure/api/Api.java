@@ -3,6 +3,7 @@ package resure.api;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
@@ -15,6 +16,7 @@ import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import resure.compute.ComputeStatus;
 import resure.observation.Retention;
+import resure.projection.ReadModels;
 import resure.replay.Replays;
 import resure.run.Runs;
 
@@ -38,57 +40,59 @@ public final class Api {
   public static HandlerMapping addresses(
       Runs runs,
       Replays replays,
+      ReadModels models,
       Supplier<ComputeStatus> compute,
       Retention retention,
       int maxLosses,
       int maxBody,
       LongConsumer answered) {
     ReplayHandler replay = new ReplayHandler(replays);
+    DialogueHandler dialogues = new DialogueHandler(runs, models);
     RunHandler run = new RunHandler(runs, retention);
     ObservationsHandler observations = new ObservationsHandler(runs, maxLosses, answered);
+    EvaluationHandler evaluations = new EvaluationHandler(runs);
     byte[] contract = contract();
-    Map<String, Resource> resources =
-        Map.of(
-            "/v1/runs",
-            new Resource(Map.of(HttpMethod.GET, run::list), maxBody),
-            "/v1/runs/{run}",
-            new Resource(
+    Map<String, Map<HttpMethod, Operation>> addresses =
+        Map.ofEntries(
+            Map.entry("/v1/runs", Map.of(HttpMethod.GET, run::list)),
+            Map.entry(
+                "/v1/runs/{run}",
                 Map.of(
                     HttpMethod.PUT,
                     run::create,
                     HttpMethod.GET,
                     run::describe,
                     HttpMethod.DELETE,
-                    run::delete),
-                maxBody),
-            "/v1/runs/{run}/observations",
-            new Resource(
-                Map.of(HttpMethod.POST, observations::score, HttpMethod.GET, observations::export),
-                maxBody),
-            "/v1/runs/{run}/statistics",
-            new Resource(Map.of(HttpMethod.GET, run::statistics), maxBody),
-            "/v1/runs/{run}/rewind",
-            new Resource(Map.of(HttpMethod.POST, run::rewind), maxBody),
-            "/v1/runs/{run}/finish",
-            new Resource(Map.of(HttpMethod.POST, run::finish), maxBody),
-            "/v1/runs/{run}/replays",
-            new Resource(
-                Map.of(HttpMethod.POST, replay::start, HttpMethod.GET, replay::list), maxBody),
-            "/v1/runs/{run}/replays/{replay}",
-            new Resource(
-                Map.of(HttpMethod.GET, replay::find, HttpMethod.DELETE, replay::remove), maxBody),
-            "/v1/compute",
-            new Resource(
+                    run::delete)),
+            Map.entry(
+                "/v1/runs/{run}/observations",
+                Map.of(HttpMethod.POST, observations::score, HttpMethod.GET, observations::export)),
+            Map.entry("/v1/runs/{run}/statistics", Map.of(HttpMethod.GET, run::statistics)),
+            Map.entry("/v1/runs/{run}/sources", Map.of(HttpMethod.GET, run::sources)),
+            Map.entry("/v1/runs/{run}/dialogues", Map.of(HttpMethod.GET, dialogues::list)),
+            Map.entry("/v1/runs/{run}/rewind", Map.of(HttpMethod.POST, run::rewind)),
+            Map.entry("/v1/runs/{run}/finish", Map.of(HttpMethod.POST, run::finish)),
+            Map.entry(
+                "/v1/runs/{run}/evaluations",
+                Map.of(HttpMethod.POST, evaluations::add, HttpMethod.GET, evaluations::list)),
+            Map.entry("/v1/evaluations", Map.of(HttpMethod.GET, evaluations::compare)),
+            Map.entry(
+                "/v1/runs/{run}/replays",
+                Map.of(HttpMethod.POST, replay::start, HttpMethod.GET, replay::list)),
+            Map.entry(
+                "/v1/runs/{run}/replays/{replay}",
+                Map.of(HttpMethod.GET, replay::find, HttpMethod.DELETE, replay::remove)),
+            Map.entry(
+                "/v1/compute",
                 Map.of(
                     HttpMethod.GET,
                     exchange -> {
                       exchange.allowQuery();
                       exchange.offer();
                       return exchange.answer(200, RunJson.compute(compute.get()));
-                    }),
-                maxBody),
-            "/openapi.yaml",
-            new Resource(
+                    })),
+            Map.entry(
+                "/openapi.yaml",
                 Map.of(
                     HttpMethod.GET,
                     exchange -> {
@@ -96,8 +100,10 @@ public final class Api {
                       exchange.offer(MediaType.APPLICATION_YAML);
                       return exchange.answer(
                           200, MediaType.APPLICATION_YAML, contract, contract.length);
-                    }),
-                maxBody));
+                    })));
+    Map<String, Resource> resources = new HashMap<>();
+    addresses.forEach(
+        (address, operations) -> resources.put(address, new Resource(operations, maxBody)));
     // Asked before Spring's own mappings, which know none of these addresses.
     return new SimpleUrlHandlerMapping(resources, Ordered.HIGHEST_PRECEDENCE);
   }

@@ -4,10 +4,12 @@ import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.FastThreadLocal;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.core.io.buffer.DataBufferLimitException;
@@ -91,12 +93,23 @@ final class Exchange {
     return value == null ? "" : value;
   }
 
+  /** The values of a query parameter that may be given more than once, in order. */
+  List<String> queries(String name) {
+    List<String> given = new ArrayList<>();
+    for (String value : request().getQueryParams().getOrDefault(name, List.of())) {
+      given.add(value == null ? "" : value);
+    }
+    return given;
+  }
+
   /** The same, of a whole number that JSON can hold exactly; null where it is not given. */
   @Nullable Long wholeQuery(String name) {
     String text = query(name);
-    if (text == null) {
-      return null;
-    }
+    return text == null ? null : whole(name, text);
+  }
+
+  /** The whole number that JSON can hold exactly which a query parameter has as its value. */
+  static long whole(String name, String text) {
     if (text.matches("[0-9]{1,16}")) {
       long value = Long.parseLong(text);
       if (value <= RunHandler.LARGEST_STEP) {
@@ -122,28 +135,75 @@ final class Exchange {
 
   /** Settles the answer's representation: JSON, or CBOR where the client likes that better. */
   void offer() {
-    settle(MediaType.APPLICATION_JSON);
+    int _ = settle(MediaType.APPLICATION_JSON);
+  }
+
+  /** The same of an answer that may also be CSV, where the client likes that better still. */
+  Table offerTable() {
+    return table(MediaType.APPLICATION_JSON);
   }
 
   /** The same of an answer that has lines of JSON in place of JSON. */
-  void offerLines() {
-    settle(MediaType.APPLICATION_NDJSON);
+  Table offerLines() {
+    return table(MediaType.APPLICATION_NDJSON);
   }
 
-  private void settle(MediaType json) {
+  private Table table(MediaType json) {
+    response().getHeaders().add(HttpHeaders.VARY, HttpHeaders.ACCEPT);
+    return switch (settle(json, Table.TEXT_CSV)) {
+      case 0 -> Table.JSON;
+      case 1 -> Table.CBOR;
+      default -> Table.CSV;
+    };
+  }
+
+  private int settle(MediaType json, MediaType... others) {
     String accept = header(HttpHeaders.ACCEPT);
     if (accept == null || accept.equals("*/*") || accept.equals(json.toString())) {
-      return;
+      return 0;
     }
     List<MediaType> accepted = accepted();
-    double asJson = quality(accepted, json);
-    double asCbor = quality(accepted, MediaType.APPLICATION_CBOR);
-    if (asJson == 0 && asCbor == 0) {
+    List<MediaType> offered = new ArrayList<>(List.of(json, MediaType.APPLICATION_CBOR));
+    offered.addAll(List.of(others));
+    int best = 0;
+    for (int i = 1; i < offered.size(); i++) {
+      if (quality(accepted, offered.get(i)) > quality(accepted, offered.get(best))) {
+        best = i;
+      }
+    }
+    if (quality(accepted, offered.get(best)) == 0) {
       throw ProblemException.of(
           ProblemType.NOT_ACCEPTABLE,
-          "This operation answers " + json + " or " + MediaType.APPLICATION_CBOR + ".");
+          "This operation answers "
+              + offered.stream().map(Exchange::name).collect(Collectors.joining(" or "))
+              + ".");
     }
-    representation = asCbor > asJson ? Representation.CBOR : Representation.JSON;
+    representation = best == 1 ? Representation.CBOR : Representation.JSON;
+    return best;
+  }
+
+  private static String name(MediaType type) {
+    return type.getType() + "/" + type.getSubtype();
+  }
+
+  /** Whether the client takes gzip, which only long answers offer. */
+  boolean takesGzip() {
+    response().getHeaders().add(HttpHeaders.VARY, HttpHeaders.ACCEPT_ENCODING);
+    String accepted = header(HttpHeaders.ACCEPT_ENCODING);
+    double any = 0;
+    if (accepted != null) {
+      for (String each : accepted.split(",", -1)) {
+        String[] parts = each.trim().split("\\s*;\\s*q=", 2);
+        double quality = parts.length == 1 ? 1 : parts[1].matches("0(\\.0{0,3})?") ? 0 : 1;
+        if (parts[0].equalsIgnoreCase("gzip") || parts[0].equalsIgnoreCase("x-gzip")) {
+          return quality > 0;
+        }
+        if (parts[0].equals("*")) {
+          any = quality;
+        }
+      }
+    }
+    return any > 0;
   }
 
   /** Refuses a client that does not accept the only type of an answer. */

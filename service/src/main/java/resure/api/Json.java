@@ -92,6 +92,19 @@ final class Json {
     }
   }
 
+  /** The whole number from 0 to 2^53 - 1 that a field of the body must be. */
+  static long whole(JsonNode body, String field) {
+    JsonNode value = body.path(field);
+    if (!value.isIntegralNumber()
+        || !value.canConvertToLong()
+        || value.longValue() < 0
+        || value.longValue() > RunHandler.LARGEST_STEP) {
+      throw ProblemException.invalid(
+          "/" + field, "must be a whole number from 0 to " + RunHandler.LARGEST_STEP + ".");
+    }
+    return value.longValue();
+  }
+
   /** Writes one value. */
   static byte[] write(Representation representation, Consumer<JsonGenerator> content) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);

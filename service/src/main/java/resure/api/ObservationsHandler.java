@@ -4,14 +4,10 @@ import io.netty.util.concurrent.FastThreadLocal;
 import java.util.List;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
-import resure.journal.JournalException;
 import resure.observation.RunId;
 import resure.run.Runs;
 import resure.run.Scored;
@@ -119,32 +115,19 @@ final class ObservationsHandler {
   }
 
   Mono<Void> export(Exchange exchange) {
-    exchange.allowQuery("fromStep", "toStep", RunHandler.AT_LEAST_SEQUENCE);
-    exchange.offerLines();
+    exchange.allowQuery(
+        "fromStep", "toStep", "source", "turn", "dialogue", RunHandler.AT_LEAST_SEQUENCE);
+    Table table = exchange.offerLines();
+    boolean gzip = exchange.takesGzip();
     Long fromStep = exchange.wholeQuery("fromStep");
     Long toStep = exchange.wholeQuery("toStep");
+    Selection wanted = Selection.of(exchange);
     long atLeast = RunHandler.atLeastSequence(exchange);
     return exchange
         .await(runs.export(RunHandler.runId(exchange), fromStep, toStep, atLeast))
         .flatMap(
             export -> {
-              Flux<DataBuffer> lines =
-                  Flux.<DataBuffer, ExportBody>generate(
-                          () -> new ExportBody(export, exchange.representation()),
-                          (rest, sink) -> {
-                            try {
-                              byte[] piece = rest.next();
-                              if (piece == null) {
-                                sink.complete();
-                              } else {
-                                sink.next(exchange.response().bufferFactory().wrap(piece));
-                              }
-                            } catch (JournalException e) {
-                              sink.error(e);
-                            }
-                            return rest;
-                          })
-                      .subscribeOn(Schedulers.boundedElastic());
+              Pieces pieces = new ExportBody(export, wanted, table);
               exchange.response().setStatusCode(HttpStatus.OK);
               HttpHeaders headers = exchange.response().getHeaders();
               headers.set(RESURE_SEQUENCE, Long.toString(export.sequence()));
@@ -155,12 +138,21 @@ final class ObservationsHandler {
                   headers.set(RESURE_WHOLE_FROM_STEP, Long.toString(wholeFrom.step()));
                 }
               }
-              headers.set(
-                  HttpHeaders.CONTENT_TYPE,
-                  exchange.representation() == Representation.CBOR
-                      ? MediaType.APPLICATION_CBOR_VALUE
-                      : MediaType.APPLICATION_NDJSON_VALUE);
-              return exchange.response().writeWith(lines);
+              headers.setContentType(
+                  switch (table) {
+                    case JSON -> MediaType.APPLICATION_NDJSON;
+                    case CBOR -> MediaType.APPLICATION_CBOR;
+                    case CSV -> Table.TEXT_CSV;
+                  });
+              if (gzip) {
+                headers.set(HttpHeaders.CONTENT_ENCODING, "gzip");
+              }
+              return exchange
+                  .response()
+                  .writeWith(
+                      Pieces.body(
+                          gzip ? new Gzipped(pieces) : pieces,
+                          exchange.response().bufferFactory()));
             });
   }
 }

@@ -39,6 +39,8 @@ enum ProblemType {
   UNKNOWN_LABELS(422, "Some labels name nothing in this run"),
   /** The run keeps as many replays as it may. */
   REPLAYS_FULL(422, "The run keeps as many replays as it may"),
+  /** The run keeps as many evaluations as it may. */
+  EVALUATIONS_FULL(422, "The run keeps as many evaluations as it may"),
   /** As many replays are unfinished as may. */
   TOO_MANY_REPLAYS(429, "Too many replays are unfinished"),
   QUEUE_FULL(429, "The service is busy"),

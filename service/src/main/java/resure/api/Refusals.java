@@ -3,6 +3,7 @@ package resure.api;
 import resure.replay.Replays;
 import resure.run.Outcome;
 import resure.run.Refusal;
+import resure.run.Runs;
 
 /** What a refused request is answered with. */
 final class Refusals {
@@ -110,6 +111,16 @@ final class Refusals {
               ProblemType.REPLAYS_FULL,
               "A run keeps %d replays. Remove some: DELETE /v1/runs/{run}/replays/{replay}."
                   .formatted(Replays.KEPT));
+      case Refusal.EVALUATIONS_FULL ->
+          ProblemException.of(
+              ProblemType.EVALUATIONS_FULL,
+              "A run keeps %d evaluations; only a rewind removes some."
+                  .formatted(Runs.KEPT_EVALUATIONS));
+      case Refusal.TOO_MANY_RUNS ->
+          ProblemException.parameter(
+              "label",
+              "More than %d runs have such labels, and evaluations. Ask for fewer."
+                  .formatted(Runs.SURVEYED_RUNS));
       case Refusal.QUEUE_FULL ->
           ProblemException.limit(
               ProblemType.QUEUE_FULL,

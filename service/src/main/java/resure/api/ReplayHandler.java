@@ -6,12 +6,8 @@ import java.util.concurrent.Callable;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.io.buffer.DataBuffer;
 import org.springframework.http.HttpStatus;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
-import resure.journal.JournalException;
 import resure.observation.RunId;
 import resure.replay.Found;
 import resure.replay.ReplayPlan;
@@ -110,26 +106,14 @@ final class ReplayHandler {
   }
 
   private static Mono<Void> answer(Exchange exchange, Found found) {
-    Flux<DataBuffer> pieces =
-        Flux.<DataBuffer, ReplayJson>generate(
-                () -> new ReplayJson(found, exchange.representation()),
-                (rest, sink) -> {
-                  try {
-                    byte[] piece = rest.next();
-                    if (piece == null) {
-                      sink.complete();
-                    } else {
-                      sink.next(exchange.response().bufferFactory().wrap(piece));
-                    }
-                  } catch (JournalException e) {
-                    sink.error(e);
-                  }
-                  return rest;
-                })
-            .subscribeOn(Schedulers.boundedElastic());
     exchange.response().setStatusCode(HttpStatus.OK);
     exchange.response().getHeaders().setContentType(exchange.representation().mediaType());
-    return exchange.response().writeWith(pieces);
+    return exchange
+        .response()
+        .writeWith(
+            Pieces.body(
+                new ReplayJson(found, exchange.representation()),
+                exchange.response().bufferFactory()));
   }
 
   Mono<Void> remove(Exchange exchange) {

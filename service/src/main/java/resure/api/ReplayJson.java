@@ -23,7 +23,7 @@ import tools.jackson.core.JsonGenerator;
  * A replay with its results, in pieces: a slow reader leaves one of them in memory. One thread at a
  * time.
  */
-final class ReplayJson {
+final class ReplayJson implements Pieces {
 
   /** Bytes that end the array of results, and then the replay. */
   private static final int END = 2;
@@ -42,8 +42,8 @@ final class ReplayJson {
     results = found.results();
   }
 
-  /** The next piece; null at the end. Blocks. */
-  byte @Nullable [] next() throws JournalException {
+  @Override
+  public byte @Nullable [] next() throws JournalException {
     if (ended) {
       return null;
     }

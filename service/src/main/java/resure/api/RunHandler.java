@@ -120,17 +120,10 @@ final class RunHandler {
           ProblemType.MALFORMED_BODY, "Send {\"nextStep\": ...} as the body.");
     }
     Json.requireFields(json, "", List.of("nextStep", "attempt"));
-    JsonNode nextStep = json.path("nextStep");
-    if (!nextStep.isIntegralNumber()
-        || !nextStep.canConvertToLong()
-        || nextStep.longValue() < 0
-        || nextStep.longValue() > LARGEST_STEP) {
-      throw ProblemException.invalid(
-          "/nextStep", "must be a whole number from 0 to " + LARGEST_STEP + ".");
-    }
+    long nextStep = Json.whole(json, "nextStep");
     JsonNode attempt = json.path("attempt");
     if (attempt.isMissingNode() || attempt.isNull()) {
-      return new RewindBody(nextStep.longValue(), null);
+      return new RewindBody(nextStep, null);
     }
     if (!attempt.isString()
         || attempt.stringValue().isEmpty()
@@ -138,7 +131,7 @@ final class RunHandler {
       throw ProblemException.invalid(
           "/attempt", "must be text of 1 to " + MAX_ATTEMPT + " code points without U+0000.");
     }
-    return new RewindBody(nextStep.longValue(), attempt.stringValue());
+    return new RewindBody(nextStep, attempt.stringValue());
   }
 
   Mono<Void> statistics(Exchange exchange) {
@@ -156,6 +149,21 @@ final class RunHandler {
                 return exchange.response().setComplete();
               }
               return exchange.answer(200, RunJson.statistics(statistics));
+            });
+  }
+
+  Mono<Void> sources(Exchange exchange) {
+    exchange.allowQuery(AT_LEAST_SEQUENCE);
+    Table table = exchange.offerTable();
+    return exchange
+        .await(runs.statistics(runId(exchange), atLeastSequence(exchange)))
+        .flatMap(
+            statistics -> {
+              if (table != Table.CSV) {
+                return exchange.answer(200, RunJson.sources(statistics));
+              }
+              byte[] lines = RunJson.sourceLines(statistics);
+              return exchange.answer(200, Table.TEXT_CSV, lines, lines.length);
             });
   }
 
@@ -194,14 +202,15 @@ final class RunHandler {
             runs.list(
                 RunId.DEFAULT_TENANT,
                 cursor == null ? null : Cursor.name(cursor),
-                limit(exchange.query("limit")),
-                labels(exchange).and(state(exchange)).and(since(exchange))))
+                limit(exchange.query("limit"), DEFAULT_PAGE),
+                labelled(labels(exchange)).and(state(exchange)).and(since(exchange))))
         .flatMap(page -> exchange.answer(200, RunJson.page(page)));
   }
 
-  private static int limit(@Nullable String text) {
+  /** Most elements of a page, of those that a request asks for. */
+  static int limit(@Nullable String text, int otherwise) {
     if (text == null) {
-      return DEFAULT_PAGE;
+      return otherwise;
     }
     if (text.matches("[0-9]{1,4}")) {
       int limit = Integer.parseInt(text);
@@ -212,10 +221,15 @@ final class RunHandler {
     throw ProblemException.parameter("limit", "must be a whole number from 1 to " + MAX_PAGE + ".");
   }
 
-  private static Predicate<RunDescription> labels(Exchange exchange) {
+  private static Predicate<RunDescription> labelled(Map<String, String> wanted) {
+    return run -> run.settings().labels().entrySet().containsAll(wanted.entrySet());
+  }
+
+  /** The labels that a run must have to be looked at. */
+  static Map<String, String> labels(Exchange exchange) {
     Map<String, String> wanted = new HashMap<>();
-    for (String label : exchange.request().getQueryParams().getOrDefault("label", List.of())) {
-      int colon = label == null ? -1 : label.indexOf(':');
+    for (String label : exchange.queries("label")) {
+      int colon = label.indexOf(':');
       if (colon < 1 || !SettingsReader.LABEL.matcher(label.substring(0, colon)).matches()) {
         throw ProblemException.parameter("label", "must be name:value.");
       }
@@ -224,7 +238,7 @@ final class RunHandler {
         throw ProblemException.parameter("label", "No run has two values of one label.");
       }
     }
-    return run -> run.settings().labels().entrySet().containsAll(wanted.entrySet());
+    return wanted;
   }
 
   private static Predicate<RunDescription> state(Exchange exchange) {

@@ -1,5 +1,6 @@
 package resure.api;
 
+import java.io.ByteArrayOutputStream;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
@@ -146,16 +147,14 @@ final class RunJson {
       json.writeNumberProperty("observations", totals.all().observations());
       json.writeNumberProperty("lateBatches", statistics.run().lateBatches());
       weights(json, totals.all());
+      json.writeNumberProperty("downWeighted", totals.all().downWeighted());
+      json.writeNumberProperty("unusable", totals.all().unusable());
+      json.writeNumberProperty("clientWeighted", totals.clientWeighted());
       json.writeArrayPropertyStart("turns");
       turns(json, statistics.turns(), totals.slots());
       json.writeEndArray();
       json.writeArrayPropertyStart("sources");
-      for (Map.Entry<@Nullable String, WeightSums> source : totals.sources().entrySet()) {
-        source(json, source.getKey(), source.getValue(), false);
-      }
-      if (totals.others().observations() > 0) {
-        source(json, null, totals.others(), true);
-      }
+      sources(json, totals);
       json.writeEndArray();
       json.writeObjectPropertyStart("reference");
       step(json, statistics.run().step());
@@ -223,12 +222,75 @@ final class RunJson {
     Json.number(json, "effectiveSampleRatio", weights.effectiveSampleRatio());
   }
 
+  private static void sources(JsonGenerator json, Totals totals) {
+    for (Map.Entry<@Nullable String, WeightSums> source : totals.sources().entrySet()) {
+      source(json, source.getKey(), source.getValue(), false);
+    }
+    if (totals.others().observations() > 0) {
+      source(json, null, totals.others(), true);
+    }
+  }
+
+  /** The sources of {@link #statistics} alone. */
+  static Consumer<JsonGenerator> sources(RunStatistics statistics) {
+    return json -> {
+      json.writeStartObject();
+      json.writeStringProperty("run", statistics.run().key().id().name());
+      json.writeNumberProperty("sequence", statistics.run().sequence());
+      json.writeArrayPropertyStart("sources");
+      sources(json, statistics.totals());
+      json.writeEndArray();
+      json.writeEndObject();
+    };
+  }
+
+  /** The same as CSV. */
+  static byte[] sourceLines(RunStatistics statistics) {
+    ByteArrayOutputStream lines = new ByteArrayOutputStream();
+    lines.writeBytes(
+        Csv.header(
+            "source",
+            "observations",
+            "meanWeight",
+            "effectiveSampleRatio",
+            "downWeighted",
+            "unusable",
+            "excess",
+            "other"));
+    Totals totals = statistics.totals();
+    Csv csv = new Csv();
+    totals
+        .sources()
+        .forEach((source, sums) -> lines.writeBytes(sourceLine(csv, source, sums, false)));
+    if (totals.others().observations() > 0) {
+      lines.writeBytes(sourceLine(csv, null, totals.others(), true));
+    }
+    return lines.toByteArray();
+  }
+
+  private static byte[] sourceLine(
+      Csv csv, @Nullable String source, WeightSums sums, boolean others) {
+    return csv.start()
+        .text(source)
+        .whole(sums.observations())
+        .number(sums.mean())
+        .number(sums.effectiveSampleRatio())
+        .whole(sums.downWeighted())
+        .whole(sums.unusable())
+        .number(sums.excess())
+        .flag(others)
+        .end();
+  }
+
   private static void source(
       JsonGenerator json, @Nullable String source, WeightSums weights, boolean others) {
     json.writeStartObject();
     text(json, "source", source);
     json.writeNumberProperty("observations", weights.observations());
     weights(json, weights);
+    json.writeNumberProperty("downWeighted", weights.downWeighted());
+    json.writeNumberProperty("unusable", weights.unusable());
+    Json.number(json, "excess", weights.excess());
     if (others) {
       json.writeBooleanProperty("other", true);
     }
@@ -236,7 +298,11 @@ final class RunJson {
   }
 
   private static void step(JsonGenerator json, @Nullable Long step) {
-    json.writeName("step");
+    step(json, "step", step);
+  }
+
+  static void step(JsonGenerator json, String name, @Nullable Long step) {
+    json.writeName(name);
     if (step == null) {
       json.writeNull();
     } else {

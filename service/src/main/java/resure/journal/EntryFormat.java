@@ -51,6 +51,7 @@ import resure.weighting.Weighting;
  *   4 finished  nothing
  *   5 deleted   nothing
  *   6 trimmed   earliestStep, firstSequence (varints)
+ *   7 evaluated step (varint), benchmark (text), score (8)
  *
  *   batch, every part but those marked * only if its flag is set:
  *     flags *              2 bytes, bits from the lowest: step, key, attempt, wide losses, nulls,
@@ -96,6 +97,7 @@ public final class EntryFormat {
   private static final int FINISHED = 4;
   private static final int DELETED = 5;
   private static final int TRIMMED = 6;
+  private static final int EVALUATED = 7;
 
   private static final int CREATED_SHADOW = 1;
   private static final int CREATED_START = 1 << 1;
@@ -166,6 +168,12 @@ public final class EntryFormat {
         out.putVarint(trimmed.earliestStep());
         out.putVarint(trimmed.firstSequence());
       }
+      case JournalEntry.Evaluated evaluated -> {
+        begin(out, EVALUATED, evaluated.at());
+        out.putVarint(evaluated.step());
+        out.putText(evaluated.benchmark());
+        out.putDouble(evaluated.score());
+      }
       case JournalEntry.Deleted deleted -> begin(out, DELETED, deleted.at());
     }
     out.putInt(checksum(crc, owner, incarnation, sequence, out.bytes(), out.size()));
@@ -209,6 +217,8 @@ public final class EntryFormat {
                   at, in.takeVarint(), in.takeByte() == 0 ? null : in.takeText());
           case FINISHED -> new JournalEntry.Finished(at);
           case TRIMMED -> new JournalEntry.Trimmed(at, in.takeVarint(), in.takeVarint());
+          case EVALUATED ->
+              new JournalEntry.Evaluated(at, in.takeVarint(), in.takeText(), in.takeDouble());
           case DELETED -> new JournalEntry.Deleted(at);
           default -> throw new CorruptJournalException("unknown kind of entry " + kind);
         };

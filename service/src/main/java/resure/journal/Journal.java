@@ -172,6 +172,9 @@ public interface Journal extends AutoCloseable {
   /** The documents of one kind of all runs, in no particular order; as cheap as they are few. */
   List<Document> documents(DocumentKind kind) throws JournalException;
 
+  /** The rows of read models, kept beside; closed with this. */
+  RunRows rows();
+
   /**
    * Throws when the store cannot take a batch now. A store that failed is reopened and recovered
    * here, so somebody must call it now and then.

@@ -46,6 +46,12 @@ public sealed interface JournalEntry {
   record Finished(Instant at) implements JournalEntry {}
 
   /**
+   * The model after {@code step} steps was found to have this score. It stands until a rewind
+   * removes a batch of those steps.
+   */
+  record Evaluated(Instant at, long step, String benchmark, double score) implements JournalEntry {}
+
+  /**
    * The oldest batches are dropped: of steps before {@code earliestStep} (of a run without steps,
    * of all batches but the first so many) what lies before {@code firstSequence}. What follows the
    * entry there is whole: it holds every batch of that step or a later one that stands. The run's

@@ -39,6 +39,9 @@ public interface RunRows {
   boolean write(RunKey run, @Nullable RowsMark expected, RowsMark next, List<RowChange> changes)
       throws JournalException;
 
-  /** The same, when instead all rows of the run are removed. */
+  /**
+   * The same, when instead all rows of the run are removed. Where that is cut short, some may be
+   * left under {@code next}, to be cleared again.
+   */
   boolean clear(RunKey run, @Nullable RowsMark expected, RowsMark next) throws JournalException;
 }

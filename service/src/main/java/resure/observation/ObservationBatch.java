@@ -138,6 +138,11 @@ public final class ObservationBatch {
     return firstTurns == null ? 0 : firstTurns[dialogue];
   }
 
+  /** Turn index of loss {@code i}, which is one of a dialogue's. */
+  public long turn(int dialogue, int i) {
+    return firstTurn(dialogue) + i - offsets[dialogue];
+  }
+
   /** Whether loss {@code i} was sent, rather than null. */
   public boolean supervised(int i) {
     return unsupervised == null || (unsupervised[i >> 6] & 1L << i) == 0;

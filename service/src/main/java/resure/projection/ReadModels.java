@@ -1,29 +1,35 @@
 package resure.projection;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import resure.journal.CorruptJournalException;
 import resure.journal.Head;
 import resure.journal.JournalException;
 import resure.journal.RowsMark;
 import resure.journal.RunKey;
 import resure.journal.RunRows;
-import resure.run.RunPast;
+import resure.run.Outcome;
+import resure.run.Refusal;
 import resure.run.RunEvent;
 import resure.run.RunEvents;
 import resure.run.RunFollower;
+import resure.run.RunPast;
 
 /**
  * Writes the rows of all runs' read models, behind what is applied: what a run in memory tells
@@ -38,7 +44,15 @@ import resure.run.RunFollower;
 public final class ReadModels implements RunFollower {
 
   /** Bytes of events that may wait, of all runs. */
-  private static final long MOST_WAITING_BYTES = 64L << 20;
+  static final long MOST_WAITING_BYTES = 64L << 20;
+
+  private static final int READERS = 2;
+
+  /** Those who ask and wait for a reader; others are told to come again. */
+  private static final int WAITING_READERS = 256;
+
+  /** How long who asks waits for rows that are behind. */
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private static final long WRITE_AFTER_MILLIS = 5_000;
   private static final long RETRY_AFTER_MILLIS = 5_000;
@@ -62,11 +76,21 @@ public final class ReadModels implements RunFollower {
   private final RunRows rows;
   private final boolean shared;
   private final List<Projection> projections;
-  private final RunFeed.Budget budget = new RunFeed.Budget(new AtomicLong(), MOST_WAITING_BYTES);
+  private final RunFeed.Budget budget;
   private final ConcurrentMap<RunKey, Following> following = new ConcurrentHashMap<>();
 
   private final ScheduledThreadPoolExecutor writer =
       new ScheduledThreadPoolExecutor(1, named("resure-rows"));
+
+  /** Who asks waits for the disk, and goes through a run's rows: for as long as there are many. */
+  private final ThreadPoolExecutor readers =
+      new ThreadPoolExecutor(
+          READERS,
+          READERS,
+          0,
+          TimeUnit.SECONDS,
+          new LinkedBlockingQueue<>(WAITING_READERS),
+          named("resure-rows-reader"));
 
   private final ExecutorService reteller =
       Executors.newSingleThreadExecutor(named("resure-retell"));
@@ -77,9 +101,14 @@ public final class ReadModels implements RunFollower {
    * @param shared whether other processes may write these rows, too
    */
   public ReadModels(RunRows rows, boolean shared, List<Projection> projections) {
+    this(rows, shared, projections, MOST_WAITING_BYTES);
+  }
+
+  ReadModels(RunRows rows, boolean shared, List<Projection> projections, long mostWaitingBytes) {
     this.rows = rows;
     this.shared = shared;
     this.projections = List.copyOf(projections);
+    budget = new RunFeed.Budget(new AtomicLong(), mostWaitingBytes);
   }
 
   private static ThreadFactory named(String name) {
@@ -94,23 +123,46 @@ public final class ReadModels implements RunFollower {
   }
 
   /**
-   * Writes what the run has told, and reads again what is missing; then looks. Blocking.
-   *
-   * @param sequence up to which the rows should be written
-   * @param patienceNanos how long to wait for that; what is looked at may be behind nonetheless
+   * Looks something up when the rows are written up to a sequence, or when that has taken too long.
    */
-  public <T> T look(RunKey run, long sequence, long patienceNanos, RowsLook<T> look)
-      throws JournalException {
+  public <T> CompletableFuture<Outcome<Looked<T>>> ask(
+      RunKey run, long sequence, RowsLook<T> look) {
+    CompletableFuture<Outcome<Looked<T>>> answer = new CompletableFuture<>();
+    try {
+      readers.execute(() -> answer.complete(look(run, sequence, look)));
+    } catch (RejectedExecutionException e) {
+      answer.complete(
+          Outcome.refused(readers.isShutdown() ? Refusal.STOPPING : Refusal.QUEUE_FULL));
+    }
+    return answer;
+  }
+
+  private <T> Outcome<Looked<T>> look(RunKey run, long sequence, RowsLook<T> look) {
     Following followed = following.get(run);
     if (followed != null) {
-      followed.await(sequence, patienceNanos);
+      followed.await(sequence);
     }
-    return look.at(rows, rows.mark(run));
+    try {
+      RowsMark mark = rows.mark(run);
+      T found = look.at(rows, mark);
+      return Outcome.done(new Looked<>(found, mark == null ? 0 : mark.sequence(), sequence));
+    } catch (CorruptJournalException e) {
+      if (followed != null) {
+        followed.damaged();
+      }
+      return Outcome.refused(Refusal.STORE_UNAVAILABLE);
+    } catch (JournalException e) {
+      return Outcome.refused(Refusal.STORE_UNAVAILABLE);
+    } catch (RuntimeException e) {
+      LOG.error("Rows of run {} could not be looked at", run.id().name(), e);
+      return Outcome.refused(Refusal.RUN_DAMAGED);
+    }
   }
 
   /** Writes what was told. Blocking, not for long. */
   @Override
   public void close() {
+    readers.shutdown();
     reteller.shutdownNow();
     try {
       writer
@@ -125,7 +177,8 @@ public final class ReadModels implements RunFollower {
     try {
       // Whoever closes the store next must find nobody at it.
       if (!writer.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)
-          || !reteller.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+          || !reteller.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)
+          || !readers.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
         LOG.warn("Threads of read models did not stop in time");
       }
     } catch (InterruptedException e) {
@@ -148,8 +201,13 @@ public final class ReadModels implements RunFollower {
     /** While set, the reteller has it, and nothing is written by others. Guarded by the monitor. */
     private boolean retold;
 
+    private long retoldSince;
+
     /** Up to where rows are written, as far as this process knows. Guarded by the monitor. */
     private long written;
+
+    /** Whether the rows cannot be read. Guarded by the monitor. */
+    private boolean damaged;
 
     private boolean over;
 
@@ -185,11 +243,37 @@ public final class ReadModels implements RunFollower {
       }
     }
 
-    /** Waits until the rows are written up to a sequence, or for too long. */
-    void await(long sequence, long patienceNanos) {
-      long deadline = System.nanoTime() + patienceNanos;
-      writeAfter(0);
+    /** The rows cannot be read: they are built again. */
+    void damaged() {
+      LOG.warn("The rows of run {} are damaged, and are built again", run.id().name());
       synchronized (this) {
+        damaged = true;
+      }
+      writeAfter(0);
+    }
+
+    private synchronized boolean isDamaged() {
+      return damaged;
+    }
+
+    private synchronized void forgetDamage() {
+      damaged = false;
+    }
+
+    /**
+     * Waits until the rows are written up to a sequence, or for too long: what is told again for
+     * long already is not waited for by each.
+     */
+    void await(long sequence) {
+      synchronized (this) {
+        if (written >= sequence) {
+          return;
+        }
+      }
+      writeAfter(0);
+      long now = System.nanoTime();
+      synchronized (this) {
+        long deadline = (retold ? Math.min(now, retoldSince) : now) + PATIENCE_NANOS;
         long left = deadline - System.nanoTime();
         while (written < sequence && !over && left > 0) {
           try {
@@ -224,7 +308,10 @@ public final class ReadModels implements RunFollower {
       RunFeed.Told told = feed.take();
       boolean whole;
       try {
-        whole = writeWhole(told);
+        whole = !isDamaged() && writeWhole(told);
+      } catch (CorruptJournalException e) {
+        damaged();
+        whole = false;
       } catch (JournalException e) {
         LOG.debug("Read models of a run were not written", e);
         whole = false;
@@ -236,6 +323,7 @@ public final class ReadModels implements RunFollower {
       synchronized (this) {
         ended = over;
         retold = !whole && !ended;
+        retoldSince = System.nanoTime();
       }
       if (ended) {
         forget();
@@ -286,7 +374,7 @@ public final class ReadModels implements RunFollower {
     /** Writes what is not written yet; null when another has moved the mark, or the run is gone. */
     @Nullable RowsMark project(@Nullable RowsMark now, RunFeed.Told told) throws JournalException {
       List<RunEvent> events = told.after(now == null ? 0 : now.sequence());
-      RowsEdit edit = new RowsEdit(rows, run);
+      RowsEdit edit = new RowsEdit(rows, run, now);
       if (!events.isEmpty()) {
         for (Projection projection : projections) {
           projection.project(events, edit);
@@ -318,7 +406,8 @@ public final class ReadModels implements RunFollower {
       try {
         done = retellAll();
       } catch (JournalException e) {
-        LOG.warn("The read models of run {} could not be built from its journal", run.id().name(), e);
+        LOG.warn(
+            "The read models of run {} could not be built from its journal", run.id().name(), e);
         done = false;
       } catch (RuntimeException e) {
         LOG.error("The read models of run {} could not be built", run.id().name(), e);
@@ -344,10 +433,11 @@ public final class ReadModels implements RunFollower {
     private boolean retellAll() throws JournalException {
       for (int tries = 0; tries < MOST_TRIES; tries++) {
         RowsMark now = rows.mark(run);
-        if (now == null || (now.sequence() > 0 && past.stale(now))) {
+        if (now == null || now.sequence() == 0 || past.stale(now) || isDamaged()) {
           if (!rows.clear(run, now, RunPast.NOTHING)) {
             continue;
           }
+          forgetDamage();
           now = RunPast.NOTHING;
         }
         Retold retold = new Retold(now);
@@ -388,7 +478,12 @@ public final class ReadModels implements RunFollower {
       Retold(RowsMark now) {
         this.now = now;
         Following.this.reached(now);
-        pieces = new RunFeed(now.head(), now.newestStep(), new RunFeed.Budget(new AtomicLong(), Long.MAX_VALUE), NO_WISHES);
+        pieces =
+            new RunFeed(
+                now.head(),
+                now.newestStep(),
+                new RunFeed.Budget(new AtomicLong(), Long.MAX_VALUE),
+                NO_WISHES);
       }
 
       @Override
@@ -412,7 +507,13 @@ public final class ReadModels implements RunFollower {
       public boolean pause() throws JournalException {
         RunFeed.Told told = pieces.take();
         if (told.end().sequence() > now.sequence()) {
-          RowsMark next = project(now, told);
+          RowsMark next;
+          try {
+            next = project(now, told);
+          } catch (CorruptJournalException e) {
+            damaged();
+            return false;
+          }
           if (next == null) {
             return false;
           }
@@ -427,8 +528,11 @@ public final class ReadModels implements RunFollower {
         long time = System.nanoTime();
         if (time - logged > LOG_EVERY_NANOS) {
           logged = time;
-          LOG.info("The read models of run {} are built from its journal: entry {} of {}",
-              run.id().name(), now.sequence(), feed.end().sequence());
+          LOG.info(
+              "The read models of run {} are built from its journal: entry {} of {}",
+              run.id().name(),
+              now.sequence(),
+              feed.end().sequence());
         }
       }
     }

@@ -9,25 +9,37 @@ import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import resure.journal.JournalException;
+import resure.journal.JournalUnavailableException;
 import resure.journal.Row;
 import resure.journal.RowChange;
 import resure.journal.RowKind;
+import resure.journal.RowsMark;
 import resure.journal.RunKey;
 import resure.journal.RunRows;
 
 /** The rows of one run with changes that are not written yet. One thread. */
 public final class RowsEdit {
 
+  private static final long MOST_AHEAD_BYTES = 1 << 20;
+
   private final RunRows rows;
   private final RunKey run;
+  private final @Nullable RowsMark mark;
 
   /** Null where a row is removed. */
   private final Map<RowKind, NavigableMap<byte[], byte @Nullable []>> changes =
       new EnumMap<>(RowKind.class);
 
-  RowsEdit(RunRows rows, RunKey run) {
+  /** Of the changes those that may be written ahead, and their bytes. */
+  private final List<RowChange> ahead = new ArrayList<>();
+
+  private long aheadBytes;
+
+  /** Changes of rows that are at {@code mark}, null for none. */
+  RowsEdit(RunRows rows, RunKey run, @Nullable RowsMark mark) {
     this.rows = rows;
     this.run = run;
+    this.mark = mark;
   }
 
   private NavigableMap<byte[], byte @Nullable []> changes(RowKind kind) {
@@ -76,6 +88,29 @@ public final class RowsEdit {
   /** Puts a row, in place of the one of that key if there is one. Takes over the arrays. */
   public void put(RowKind kind, byte[] key, byte[] content) {
     changes(kind).put(key, content);
+  }
+
+  /**
+   * Puts a row that nothing refers to until all changes are written: it may be written before, so
+   * that not all of many are in memory. Should the others never be, it stays behind for nothing;
+   * its key is to be no other's.
+   */
+  public void putAhead(RowKind kind, byte[] key, byte[] content) throws JournalException {
+    put(kind, key, content);
+    ahead.add(RowChange.put(kind, key, content));
+    aheadBytes += content.length;
+    if (mark != null && aheadBytes > MOST_AHEAD_BYTES) {
+      // What was removed again meanwhile stays so.
+      ahead.removeIf(row -> changes(row.kind()).get(row.key()) == null);
+      if (!rows.write(run, mark, mark, ahead)) {
+        throw new JournalUnavailableException("somebody else has moved the mark");
+      }
+      for (RowChange row : ahead) {
+        changes(row.kind()).remove(row.key());
+      }
+      ahead.clear();
+      aheadBytes = 0;
+    }
   }
 
   /** Removes a row if it is there. Takes over the array. */

@@ -1,5 +1,7 @@
 package resure.replay;
 
+import resure.projection.RankCorrelation;
+
 /** Pairs of successive visits of a dialogue's turn, as places in a sample. Immutable. */
 final class Visits {
 

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import resure.observation.ObservationBatch;
 import resure.observation.Weights;
 import resure.weighting.Configuration;
+import resure.weighting.Weigher;
 
 /**
  * What a batch adds to its run's totals: weight sums per slot and per source, in the order of its
@@ -18,6 +19,7 @@ import resure.weighting.Configuration;
  * @param perSource sums of each of them
  * @param tokenWeightSum sum of tokens times weight over the usable observations
  * @param tokenSum sum of their tokens, none or 0 counting as 1
+ * @param clientWeighted whether its trainer had applied weights already
  */
 record BatchTotals(
     List<Integer> slots,
@@ -25,9 +27,21 @@ record BatchTotals(
     List<@Nullable String> sources,
     List<WeightSums> perSource,
     double tokenWeightSum,
-    double tokenSum) {
+    double tokenSum,
+    boolean clientWeighted) {
 
-  static BatchTotals of(Configuration configuration, ObservationBatch batch, Weights weights) {
+  /** Losses that are not null. */
+  long observations() {
+    long observations = 0;
+    for (WeightSums sums : perSlot) {
+      observations += sums.observations();
+    }
+    return observations;
+  }
+
+  /** Of a batch that was given these weights, beside what it was weighed against. */
+  static BatchTotals of(
+      Configuration configuration, ObservationBatch batch, Weights weights, Weigher reference) {
     @Nullable WeightSums[] bySlot = new WeightSums[0];
     // The last one is for dialogues without a source.
     @Nullable WeightSums[] bySource = new WeightSums[batch.sources().size() + 1];
@@ -56,8 +70,9 @@ record BatchTotals(
           ofSource = bySource[source] = new WeightSums();
         }
         if (weights.usable(i)) {
-          ofSlot.add(raw[i]);
-          ofSource.add(raw[i]);
+          double z = reference.warmingUp(slot) ? Double.NaN : reference.z(slot, batch.losses()[i]);
+          ofSlot.add(raw[i], z);
+          ofSource.add(raw[i], z);
           double tokens = batch.tokenWeight(i);
           tokenWeightSum += tokens * raw[i];
           tokenSum += tokens;
@@ -85,6 +100,13 @@ record BatchTotals(
         perSource.add(sums);
       }
     }
-    return new BatchTotals(slots, perSlot, sources, perSource, tokenWeightSum, tokenSum);
+    return new BatchTotals(
+        slots,
+        perSlot,
+        sources,
+        perSource,
+        tokenWeightSum,
+        tokenSum,
+        batch.appliedWeights() != null);
   }
 }

@@ -137,9 +137,7 @@ final class Recovery {
     End end = catchUp(run, ahead, Long.MAX_VALUE, told);
     boolean reached = end == End.REACHED && run.sequence() >= mark.sequence();
     run.release();
-    return told.end != null
-        ? told.end
-        : reached ? RunPast.End.REACHED : RunPast.End.STALE;
+    return told.end != null ? told.end : reached ? RunPast.End.REACHED : RunPast.End.STALE;
   }
 
   /** The newest good snapshot up to a mark, or the oldest of all; null for none. */

@@ -49,6 +49,10 @@ public enum Refusal {
   REPLAYS_BUSY,
   /** The run keeps as many replays as it may. */
   REPLAYS_FULL,
+  /** The run keeps as many evaluations as it may. */
+  EVALUATIONS_FULL,
+  /** More runs than can be looked at together have evaluations. */
+  TOO_MANY_RUNS,
   /** The shard's queue is full. */
   QUEUE_FULL,
   /** The service is stopping. */

@@ -109,6 +109,19 @@ abstract sealed class Request<T> {
     }
   }
 
+  static final class Evaluate extends Request<Evaluated> {
+    final long step;
+    final String benchmark;
+    final double score;
+
+    Evaluate(RunId id, long step, String benchmark, double score) {
+      super(id);
+      this.step = step;
+      this.benchmark = benchmark;
+      this.score = score;
+    }
+  }
+
   static final class Delete extends Request<RunDescription> {
     Delete(RunId id) {
       super(id);

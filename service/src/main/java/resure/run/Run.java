@@ -49,6 +49,8 @@ final class Run {
   private final Rewinds rewinds;
   private final OpenSteps steps;
   private final Totals totals;
+  private final SampleCounts samples;
+  private final Evaluations evaluations;
   private final RunDrift drift;
   private FoldListener listener = FoldListener.NONE;
   private long sequence;
@@ -58,13 +60,14 @@ final class Run {
   private @Nullable Instant lastBatchAt;
   private @Nullable Instant finishedAt;
   private WholeFrom wholeFrom;
+
   /** Who is told, if anybody is. */
   private @Nullable RunEvents events;
 
-  /** What batches were last told to be weighed against, with what it was made of. */
-  private @Nullable Reference toldReference;
+  /** What the newest batches were weighed against, and what that was made of. */
+  private @Nullable Weigher weigher;
 
-  private @Nullable Weigher toldWeigher;
+  private @Nullable Reference weigherOf;
 
   private Run(
       RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
@@ -75,6 +78,8 @@ final class Run {
     attempts = state.attempts();
     rewinds = state.rewinds();
     totals = state.totals();
+    samples = state.samples();
+    evaluations = state.evaluations();
     drift = RunDrift.restored(DriftLimits.CALIBRATED, state.drift());
     sequence = state.head().sequence();
     checksum = state.head().checksum();
@@ -107,6 +112,8 @@ final class Run {
     attempts = new Attempts();
     rewinds = new Rewinds();
     totals = new Totals();
+    samples = new SampleCounts();
+    evaluations = new Evaluations();
     drift = new RunDrift(DriftLimits.CALIBRATED);
     sequence = head.sequence();
     checksum = head.checksum();
@@ -181,7 +188,9 @@ final class Run {
             .toList(),
         List.copyOf(steps.pending()),
         wholeFrom,
-        drift.states());
+        drift.states(),
+        samples,
+        evaluations);
   }
 
   RunKey key() {
@@ -367,6 +376,7 @@ final class Run {
       case JournalEntry.Batch batch -> applyBatch(batch, moments);
       case JournalEntry.Rewound rewound -> applyRewind(rewound);
       case JournalEntry.Finished finished -> finishedAt = finished.at();
+      case JournalEntry.Evaluated evaluated -> evaluations.add(sequence, evaluated);
       case JournalEntry.Trimmed trimmed -> {
         wholeFrom =
             new WholeFrom(
@@ -401,6 +411,7 @@ final class Run {
     } else if (steps.late(step)) {
       lateBatches++;
     }
+    Weigher against = weigher(step);
     steps.add(
         new PendingBatch(
             step,
@@ -408,21 +419,22 @@ final class Run {
             batch.microBatch(),
             sequence,
             moments,
-            BatchTotals.of(configuration(), batch, entry.weights())));
+            BatchTotals.of(configuration(), batch, entry.weights(), against)));
     if (events != null) {
-      events.happened(new RunEvent.Batch(sequence, entry, step, weigher(step)));
+      events.happened(new RunEvent.Batch(sequence, entry, step, against));
     }
   }
 
+  /** What a batch of an open step, or a late one, is weighed against. */
   private Weigher weigher(long step) {
     Reference reference = steps.reference(step).triples();
-    Weigher weigher = toldWeigher;
-    if (weigher == null || !reference.equals(toldReference)) {
-      weigher = new Weigher(configuration(), reference.triples());
-      toldReference = reference;
-      toldWeigher = weigher;
+    Weigher known = weigher;
+    if (known == null || !reference.equals(weigherOf)) {
+      known = new Weigher(configuration(), reference.triples());
+      weigher = known;
+      weigherOf = reference;
     }
-    return weigher;
+    return known;
   }
 
   /** Opens a step, and folds what that closes. */
@@ -435,6 +447,7 @@ final class Run {
       for (PendingBatch batch : closed) {
         totals.add(batch.totals());
         ofStep.add(batch.totals());
+        samples.folded(batch.step(), batch.totals().observations());
       }
       long number = closed.getFirst().step();
       List<DriftEvent> events = drift.fold(number, moments);
@@ -459,6 +472,44 @@ final class Run {
     rewinds.add(sequence, rewound.nextStep());
     attempts.seenInRewind(rewound.nextStep(), rewound.attempt());
     finishedAt = null;
+    evaluations.rewind(rewound.nextStep());
+  }
+
+  /** An evaluation that says the same, if there is one. */
+  @Nullable Evaluation evaluation(long step, String benchmark, double score) {
+    Evaluations.Kept kept = evaluations.find(step, benchmark, score);
+    return kept == null ? null : evaluation(kept);
+  }
+
+  /** Whether as many evaluations are kept as may be. */
+  boolean evaluationsFull() {
+    return evaluations.full();
+  }
+
+  /** All evaluations that stand, in order of sequence. */
+  List<Evaluation> evaluations() {
+    return evaluations.list().stream().map(this::evaluation).toList();
+  }
+
+  private Evaluation evaluation(Evaluations.Kept kept) {
+    return new Evaluation(
+        kept.sequence(),
+        kept.at(),
+        kept.step(),
+        kept.benchmark(),
+        kept.score(),
+        samples(kept.step()));
+  }
+
+  /** Observations that the model after so many steps was trained on, about. */
+  private long samples(long step) {
+    long count = samples.before(step);
+    for (PendingBatch batch : steps.pending()) {
+      if (batch.step() < step) {
+        count += batch.totals().observations();
+      }
+    }
+    return count;
   }
 
   RunDescription describe() {

@@ -23,7 +23,10 @@ public sealed interface RunEvent {
 
     @Override
     public long bytes() {
-      return 200 + entry.batch().ids().length + 3L * Double.BYTES * entry.batch().size();
+      return 200
+          + entry.batch().ids().length
+          + 16L * entry.batch().dialogues()
+          + 3L * Double.BYTES * entry.batch().size();
     }
   }
 

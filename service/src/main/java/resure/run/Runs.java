@@ -4,12 +4,14 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadFactory;
@@ -27,9 +29,11 @@ import resure.compute.ComputeSource;
 import resure.journal.CorruptJournalException;
 import resure.journal.Durability;
 import resure.journal.Journal;
+import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
 import resure.journal.Start;
+import resure.journal.StoredEntry;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
 import resure.observation.StartFrom;
@@ -57,6 +61,15 @@ public final class Runs implements AutoCloseable {
   /** Runs that may wait to be trimmed. */
   private static final int WAITING_TRIMS = 1000;
 
+  /** Evaluations that are kept of a run. */
+  public static final int KEPT_EVALUATIONS = Evaluations.MOST;
+
+  /** Runs that are looked at together. */
+  public static final int SURVEYED_RUNS = 1000;
+
+  /** Requests to look at many runs that may wait. */
+  private static final int WAITING_SURVEYS = 16;
+
   private static final long STOP_SECONDS = 25;
   private static final long DRAIN_SECONDS = 10;
   private static final long CHECK_MILLIS = 1000;
@@ -70,6 +83,17 @@ public final class Runs implements AutoCloseable {
   private final List<ExecutorService> writers = new ArrayList<>();
   private final ExecutorService workers;
   private final ExecutorService trims;
+
+  /** Looks at many runs, so that who waits for one does not wait for them. */
+  private final ExecutorService surveys =
+      new ThreadPoolExecutor(
+          1,
+          1,
+          0,
+          TimeUnit.SECONDS,
+          new LinkedBlockingQueue<>(WAITING_SURVEYS),
+          named("resure-survey"));
+
   private final ScheduledExecutorService checker =
       Executors.newSingleThreadScheduledExecutor(named("resure-check"));
   private final ScheduledFuture<?> checks;
@@ -165,10 +189,7 @@ public final class Runs implements AutoCloseable {
 
   private RunPast past(Run run) {
     return new RecordedPast(
-        new Recovery(journal, recoveryComputes.get()),
-        run.key(),
-        run.head(),
-        run.rewinds().copy());
+        new Recovery(journal, recoveryComputes.get()), run.key(), run.head(), run.rewinds().copy());
   }
 
   /** Has dropped what can be, some time: one run after the other, by one thread. */
@@ -363,6 +384,76 @@ public final class Runs implements AutoCloseable {
     return offer(new Request.Finish(id));
   }
 
+  /**
+   * Records a score of the model after so many steps; done with the one there is when it says the
+   * same.
+   */
+  public CompletableFuture<Outcome<Evaluated>> evaluate(
+      RunId id, long step, String benchmark, double score) {
+    return offer(new Request.Evaluate(id, step, benchmark, score));
+  }
+
+  /** The run's evaluations that stand, in order of sequence. */
+  public CompletableFuture<Outcome<List<Evaluation>>> evaluations(RunId id, long atLeast) {
+    return offer(new Request.Read<>(id, Run::evaluations, atLeast, false));
+  }
+
+  /**
+   * The evaluations of each run of a tenant that has some, by name; of those runs only that have
+   * all of the labels. Runs that are not in memory are read for the occasion only, one after the
+   * other.
+   */
+  public CompletableFuture<Outcome<List<RunEvaluations>>> evaluations(
+      String tenant, Map<String, String> labels) {
+    if (stopping) {
+      return CompletableFuture.completedFuture(Outcome.refused(Refusal.STOPPING));
+    }
+    try {
+      return CompletableFuture.supplyAsync(() -> survey(tenant, labels), surveys);
+    } catch (RejectedExecutionException e) {
+      return CompletableFuture.completedFuture(Outcome.refused(Refusal.QUEUE_FULL));
+    }
+  }
+
+  private Outcome<List<RunEvaluations>> survey(String tenant, Map<String, String> labels) {
+    List<RunEvaluations> found = new ArrayList<>();
+    try {
+      List<RunKey> keys;
+      String after = null;
+      do {
+        keys = journal.list(tenant, after, NAMES_A_PAGE);
+        for (RunKey key : keys) {
+          if (stopping) {
+            return Outcome.refused(Refusal.STOPPING);
+          }
+          List<Evaluation> evaluations =
+              labelled(key, labels) ? lookBriefly(key, Run::evaluations) : null;
+          if (evaluations != null && !evaluations.isEmpty()) {
+            if (found.size() == SURVEYED_RUNS) {
+              return Outcome.refused(Refusal.TOO_MANY_RUNS);
+            }
+            found.add(new RunEvaluations(key.id().name(), evaluations));
+          }
+          after = key.id().name();
+        }
+      } while (keys.size() == NAMES_A_PAGE);
+      return Outcome.done(found);
+    } catch (JournalException e) {
+      return Outcome.refused(Refusal.STORE_UNAVAILABLE);
+    }
+  }
+
+  /** What a run was created with is read faster than the run. */
+  private boolean labelled(RunKey key, Map<String, String> labels) throws JournalException {
+    if (labels.isEmpty()) {
+      return true;
+    }
+    List<StoredEntry> first = journal.read(key, 1, 1);
+    return !first.isEmpty()
+        && first.getFirst().entry() instanceof JournalEntry.Created created
+        && created.labels().entrySet().containsAll(labels.entrySet());
+  }
+
   /** Removes the run with all that belongs to it. */
   public CompletableFuture<Outcome<RunDescription>> delete(RunId id) {
     return offer(new Request.Delete(id));
@@ -445,7 +536,7 @@ public final class Runs implements AutoCloseable {
       List<RunKey> keys = journal.list(tenant, after, NAMES_A_PAGE);
       List<RunDescription> found = new ArrayList<>();
       for (RunKey key : keys) {
-        RunDescription run = describeBriefly(key);
+        RunDescription run = lookBriefly(key, Run::describe);
         if (run != null && matches.test(run)) {
           found.add(run);
           if (found.size() == limit) {
@@ -464,11 +555,10 @@ public final class Runs implements AutoCloseable {
     return keys.size() == NAMES_A_PAGE ? keys.getLast().id().name() : null;
   }
 
-  private @Nullable RunDescription describeBriefly(RunKey key) throws JournalException {
+  private <T> @Nullable T lookBriefly(RunKey key, Function<Run, T> look) throws JournalException {
     try {
-      Outcome<RunDescription> loaded =
-          offer(new Request.Read<>(key.id(), Run::describe, true)).join();
-      if (loaded instanceof Outcome.Done<RunDescription> done) {
+      Outcome<T> loaded = offer(new Request.Read<>(key.id(), look, true)).join();
+      if (loaded instanceof Outcome.Done<T> done) {
         return done.value();
       }
     } catch (CompletionException e) {
@@ -478,9 +568,9 @@ public final class Runs implements AutoCloseable {
     if (run == null) {
       return null;
     }
-    RunDescription description = run.describe();
+    T seen = look.apply(run);
     run.release();
-    return description;
+    return seen;
   }
 
   private <T> CompletableFuture<Outcome<T>> read(RunId id, Function<Run, T> look) {
@@ -525,6 +615,7 @@ public final class Runs implements AutoCloseable {
       writers.forEach(ExecutorService::shutdown);
       workers.shutdown();
       sweeper.shutdownNow();
+      surveys.shutdownNow();
       trims.shutdownNow();
       if (!trims.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
         LOG.warn("Trimming did not stop in time");

@@ -339,6 +339,7 @@ final class Shard implements Runnable {
           case Request.Create create -> answer(create, run.existing(create.wanted));
           case Request.Rewind rewind -> rewind(slot, run, rewind);
           case Request.Finish finish -> finish(slot, run, finish);
+          case Request.Evaluate evaluate -> evaluate(slot, run, evaluate);
           case Request.Delete delete -> append(slot, run, delete, new JournalEntry.Deleted(now()));
           case Request.Trim trim -> trim(slot, run, trim);
           case Request.Retire retire -> retire(slot, run, retire);
@@ -368,6 +369,8 @@ final class Shard implements Runnable {
               ? !sure(request)
               : wantsExclusive(slot) || (rewind.feasible == null && needsBeginning(run, rewind));
       case Request.Finish _ -> run.finished() ? !sure(request) : wantsExclusive(slot);
+      case Request.Evaluate evaluate ->
+          evaluatesNothing(run, evaluate) ? !sure(request) : wantsExclusive(slot);
       case Request.Read<?> read ->
           !sure(read) && !read.onlyLoaded && (!mayBeSeen(slot) || run.sequence() < read.atLeast);
       case Request.Delete _, Request.Score _, Request.Trim _, Request.Retire _ ->
@@ -461,6 +464,26 @@ final class Shard implements Runnable {
       answer(finish, Outcome.done(run.describe()));
     } else {
       append(slot, run, finish, new JournalEntry.Finished(now()));
+    }
+  }
+
+  private static boolean evaluatesNothing(Run run, Request.Evaluate evaluate) {
+    return run.evaluationsFull()
+        || run.evaluation(evaluate.step, evaluate.benchmark, evaluate.score) != null;
+  }
+
+  private void evaluate(Slot slot, Run run, Request.Evaluate evaluate) {
+    Evaluation same = run.evaluation(evaluate.step, evaluate.benchmark, evaluate.score);
+    if (same != null) {
+      answer(evaluate, Outcome.done(new Evaluated(same, false)));
+    } else if (run.evaluationsFull()) {
+      answer(evaluate, Outcome.refused(Refusal.EVALUATIONS_FULL));
+    } else {
+      append(
+          slot,
+          run,
+          evaluate,
+          new JournalEntry.Evaluated(now(), evaluate.step, evaluate.benchmark, evaluate.score));
     }
   }
 
@@ -1003,6 +1026,15 @@ final class Shard implements Runnable {
         listener.ended(finished.key());
         answerLater(finish, Outcome.done(finished.describe()));
       }
+      case Request.Evaluate evaluate -> {
+        // As with finishing.
+        Run evaluated = Objects.requireNonNull(inFlight.run());
+        evaluated.apply(sequence, entry);
+        Evaluation evaluation =
+            evaluated.evaluation(evaluate.step, evaluate.benchmark, evaluate.score);
+        answerLater(
+            evaluate, Outcome.done(new Evaluated(Objects.requireNonNull(evaluation), true)));
+      }
       case Request.Trim trim -> {
         Run before = Objects.requireNonNull(inFlight.run());
         // Sequences start at 1, and the first entry stays.
@@ -1136,8 +1168,7 @@ final class Shard implements Runnable {
   }
 
   private void follow(Run run) {
-    run.tell(
-        follower.follow(run.key(), run.head(), run.newestStep(), pasts.apply(run)));
+    run.tell(follower.follow(run.key(), run.head(), run.newestStep(), pasts.apply(run)));
   }
 
   /** There is no run of this name: the first request to create one does. */

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import resure.drift.TurnState;
 import resure.journal.CorruptJournalException;
 import resure.journal.Head;
+import resure.journal.JournalEntry;
 import resure.journal.Snapshot;
 import resure.statistics.BatchMoments;
 import resure.statistics.Moments;
@@ -30,7 +31,7 @@ import resure.statistics.MomentsTable;
  *   text? current attempt | i64 its last rewind | i32 count, text past attempts
  *   i32 count, (i64 sequence, i64 nextStep) rewinds
  *   i64 lateBatches | text stepping | i64 lastBatchAt | i64 finishedAt     (milliseconds, MIN for none)
- *   sums all | sums others | f64 f64 run mean
+ *   sums all | sums others | f64 f64 run mean | i64 client-weighted
  *   i32 count, sums per slot | i32 count, (text?, sums) per source
  *   i64 newest step
  *   i32 count, (f64 f64 run mean, i32 slots, (f64 n, f64 mean, f64 m2, i64 seen)) references
@@ -38,14 +39,18 @@ import resure.statistics.MomentsTable;
  *     i64 step, i64 rank, i64 microBatch, i64 sequence
  *     i32 count, (i32 slot, f64 n, f64 mean, f64 m2)
  *     i32 count, (i32 slot, sums) | i32 count, (text?, sums) | f64 token weight sum, f64 token sum
+ *     u8 client-weighted
  *   i64 step, i64 sequence from which the run is whole   (version 1 has no such; it is)
  *   i32 count, drift per slot:                           (versions 1 and 2 have no such; it begins)
  *     3 times (f64 n, f64 mean, f64 m2, i64 seen): gathered, slow, fast
  *     f64 CUSUM, u8 raised, i32 raised for | i64 warnings, i64 alarms, i64 step of the last
  *     f64 last value, f64 mean squared difference, i32 differences
  *     i32 count, (i32 size, f64 sum, f64 m2) buckets
- * sums:  i64 usable, i64 unusable, i64 down-weighted, f64 sum, f64 sum of squares
- *                                                        (versions 1 and 2 have no down-weighted; 0)
+ *   i64 step folded last, i64 observations folded, i64 folded steps, i64 stride,
+ *   i32 count, (i64 step, i64 observations)              (versions 1 and 2 have no such)
+ *   i32 count, (i64 sequence, i64 at, i64 step, text benchmark, f64 score) evaluations  (likewise)
+ * sums:  i64 usable, i64 unusable, i64 down-weighted, i64 weighed, f64 sum, f64 sum of squares, f64 excess
+ * Versions 1 and 2 have nothing of what is weighed, down-weighted, client-weighted and excess: 0.
  * text?: u8 0 for none, else 1 and modified UTF-8 with its length
  * </pre>
  */
@@ -53,7 +58,10 @@ final class SnapshotFormat {
 
   private static final int VERSION = 3;
 
-  /** Without drift and without how many were down-weighted: both begin at nothing. */
+  /**
+   * Without drift, how many were down-weighted and what else later versions count: all of that
+   * begins at nothing.
+   */
   private static final int BEFORE_DRIFT = 2;
 
   /** Without what trimmed runs need. */
@@ -80,7 +88,9 @@ final class SnapshotFormat {
       List<StoredReference> references,
       List<PendingBatch> pending,
       WholeFrom wholeFrom,
-      List<TurnState> drift) {}
+      List<TurnState> drift,
+      SampleCounts samples,
+      Evaluations evaluations) {}
 
   static Snapshot encode(State state) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(1024);
@@ -117,6 +127,15 @@ final class SnapshotFormat {
       out.writeInt(state.drift.size());
       for (TurnState turn : state.drift) {
         writeDrift(out, turn);
+      }
+      state.samples.write(out);
+      out.writeInt(state.evaluations.list().size());
+      for (Evaluations.Kept kept : state.evaluations.list()) {
+        out.writeLong(kept.sequence());
+        out.writeLong(kept.at().toEpochMilli());
+        out.writeLong(kept.step());
+        out.writeUTF(kept.benchmark());
+        out.writeDouble(kept.score());
       }
     } catch (IOException e) {
       throw new IllegalStateException("writing to memory cannot fail", e);
@@ -167,12 +186,27 @@ final class SnapshotFormat {
           version == BEFORE_TRIMMING
               ? WholeFrom.BEGINNING
               : new WholeFrom(in.readLong(), in.readLong()),
-          version <= BEFORE_DRIFT ? List.of() : readDrift(in));
+          version <= BEFORE_DRIFT ? List.of() : readDrift(in),
+          version <= BEFORE_DRIFT
+              ? SampleCounts.of(totals.all().observations(), newest)
+              : SampleCounts.read(in),
+          version <= BEFORE_DRIFT ? new Evaluations() : readEvaluations(in));
     } catch (CorruptJournalException e) {
       throw e;
     } catch (IOException | IllegalArgumentException e) {
       throw new CorruptJournalException("snapshot cannot be read", e);
     }
+  }
+
+  private static Evaluations readEvaluations(DataInputStream in) throws IOException {
+    Evaluations evaluations = new Evaluations();
+    for (int i = in.readInt(); i > 0; i--) {
+      evaluations.add(
+          in.readLong(),
+          new JournalEntry.Evaluated(
+              Instant.ofEpochMilli(in.readLong()), in.readLong(), in.readUTF(), in.readDouble()));
+    }
+    return evaluations;
   }
 
   private static Attempts readAttempts(DataInputStream in) throws IOException {
@@ -192,6 +226,7 @@ final class SnapshotFormat {
     writeSums(out, totals.all());
     writeSums(out, totals.others());
     writeRunMean(out, totals.runMean());
+    out.writeLong(totals.clientWeighted());
     out.writeInt(totals.slots().size());
     for (WeightSums sums : totals.slots()) {
       writeSums(out, sums);
@@ -204,7 +239,12 @@ final class SnapshotFormat {
   }
 
   private static Totals readTotals(DataInputStream in, int version) throws IOException {
-    Totals totals = new Totals(readSums(in, version), readSums(in, version), readRunMean(in));
+    Totals totals =
+        new Totals(
+            readSums(in, version),
+            readSums(in, version),
+            readRunMean(in),
+            version <= BEFORE_DRIFT ? 0 : in.readLong());
     for (int i = in.readInt(); i > 0; i--) {
       totals.putSlot(readSums(in, version));
     }
@@ -322,6 +362,7 @@ final class SnapshotFormat {
     }
     out.writeDouble(totals.tokenWeightSum());
     out.writeDouble(totals.tokenSum());
+    out.writeBoolean(totals.clientWeighted());
   }
 
   private static PendingBatch readPending(DataInputStream in, int version) throws IOException {
@@ -358,7 +399,14 @@ final class SnapshotFormat {
         microBatch,
         sequence,
         new BatchMoments(slot, n, mean, m2),
-        new BatchTotals(slots, perSlot, sources, perSource, in.readDouble(), in.readDouble()));
+        new BatchTotals(
+            slots,
+            perSlot,
+            sources,
+            perSource,
+            in.readDouble(),
+            in.readDouble(),
+            version > BEFORE_DRIFT && in.readBoolean()));
   }
 
   private static void writeRunMean(DataOutputStream out, RunMean runMean) throws IOException {
@@ -374,17 +422,22 @@ final class SnapshotFormat {
     out.writeLong(sums.usable());
     out.writeLong(sums.unusable());
     out.writeLong(sums.downWeighted());
+    out.writeLong(sums.weighed());
     out.writeDouble(sums.sum());
     out.writeDouble(sums.sumOfSquares());
+    out.writeDouble(sums.excessSum());
   }
 
   private static WeightSums readSums(DataInputStream in, int version) throws IOException {
+    boolean before = version <= BEFORE_DRIFT;
     return new WeightSums(
         in.readLong(),
         in.readLong(),
-        version <= BEFORE_DRIFT ? 0 : in.readLong(),
+        before ? 0 : in.readLong(),
+        before ? 0 : in.readLong(),
         in.readDouble(),
-        in.readDouble());
+        in.readDouble(),
+        before ? 0 : in.readDouble());
   }
 
   private static void writeText(DataOutputStream out, @Nullable String text) throws IOException {

@@ -21,15 +21,17 @@ public final class Totals {
   private final Map<@Nullable String, WeightSums> sources = new LinkedHashMap<>();
   private final WeightSums others;
   private RunMean runMean;
+  private long clientWeighted;
 
   Totals() {
-    this(new WeightSums(), new WeightSums(), RunMean.NONE);
+    this(new WeightSums(), new WeightSums(), RunMean.NONE, 0);
   }
 
-  Totals(WeightSums all, WeightSums others, RunMean runMean) {
+  Totals(WeightSums all, WeightSums others, RunMean runMean, long clientWeighted) {
     this.all = all;
     this.others = others;
     this.runMean = runMean;
+    this.clientWeighted = clientWeighted;
   }
 
   void add(BatchTotals batch) {
@@ -39,6 +41,7 @@ public final class Totals {
       source(batch.sources().get(i)).add(batch.perSource().get(i));
     }
     runMean = runMean.plus(batch);
+    clientWeighted += batch.clientWeighted() ? 1 : 0;
   }
 
   private static void addSlots(List<WeightSums> slots, BatchTotals batch) {
@@ -82,7 +85,7 @@ public final class Totals {
   }
 
   Totals copy() {
-    Totals copy = new Totals(all.copy(), others.copy(), runMean);
+    Totals copy = new Totals(all.copy(), others.copy(), runMean, clientWeighted);
     slots.forEach(sums -> copy.slots.add(sums.copy()));
     sources.forEach((source, sums) -> copy.sources.put(source, sums.copy()));
     return copy;
@@ -106,6 +109,11 @@ public final class Totals {
   /** Of the sources that came when as many as are kept apart were there. */
   public WeightSums others() {
     return others;
+  }
+
+  /** Batches to which their trainer had applied weights already. */
+  public long clientWeighted() {
+    return clientWeighted;
   }
 
   RunMean runMean() {

@@ -8,27 +8,48 @@ public final class WeightSums {
   private long usable;
   private long unusable;
   private long downWeighted;
+  private long weighed;
   private double sum;
   private double sumOfSquares;
+  private double excess;
 
   /** Over nothing. */
   public WeightSums() {}
 
-  WeightSums(long usable, long unusable, long downWeighted, double sum, double sumOfSquares) {
+  WeightSums(
+      long usable,
+      long unusable,
+      long downWeighted,
+      long weighed,
+      double sum,
+      double sumOfSquares,
+      double excess) {
     this.usable = usable;
     this.unusable = unusable;
     this.downWeighted = downWeighted;
+    this.weighed = weighed;
     this.sum = sum;
     this.sumOfSquares = sumOfSquares;
+    this.excess = excess;
   }
 
-  void add(double weight) {
+  /**
+   * Adds a usable observation.
+   *
+   * @param z how many standard deviations it was above the mean that it was compared with; NaN in
+   *     warm-up
+   */
+  void add(double weight, double z) {
     usable++;
     if (weight < 1) {
       downWeighted++;
     }
     sum += weight;
     sumOfSquares += weight * weight;
+    if (!Double.isNaN(z)) {
+      weighed++;
+      excess += z;
+    }
   }
 
   void addUnusable() {
@@ -40,12 +61,14 @@ public final class WeightSums {
     usable += other.usable;
     unusable += other.unusable;
     downWeighted += other.downWeighted;
+    weighed += other.weighed;
     sum += other.sum;
     sumOfSquares += other.sumOfSquares;
+    excess += other.excess;
   }
 
   WeightSums copy() {
-    return new WeightSums(usable, unusable, downWeighted, sum, sumOfSquares);
+    return new WeightSums(usable, unusable, downWeighted, weighed, sum, sumOfSquares, excess);
   }
 
   /** Usable observations. */
@@ -66,6 +89,24 @@ public final class WeightSums {
   /** Observations that were not null. */
   public long observations() {
     return usable + unusable;
+  }
+
+  /** Usable observations that were compared with something. */
+  long weighed() {
+    return weighed;
+  }
+
+  /** Sum of their z-scores. */
+  double excessSum() {
+    return excess;
+  }
+
+  /**
+   * How many standard deviations the losses were above the mean that they were compared with, on
+   * average; those in warm-up left out. NaN when there are none.
+   */
+  public double excess() {
+    return weighed == 0 ? Double.NaN : excess / weighed;
   }
 
   double sum() {

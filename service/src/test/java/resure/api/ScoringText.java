@@ -29,7 +29,7 @@ public final class ScoringText {
   /** The body of a {@code GET /v1/runs/{run}/observations}. */
   public static String export(Export export) throws JournalException {
     StringBuilder text = new StringBuilder();
-    ExportBody body = new ExportBody(export, Representation.JSON);
+    ExportBody body = new ExportBody(export, Selection.ALL, Table.JSON);
     for (byte[] piece = body.next(); piece != null; piece = body.next()) {
       text.append(new String(piece, UTF_8));
     }

@@ -73,7 +73,13 @@ final class Stores {
               new JournalEntry.Rewound(Entries.AT, step, random.nextBoolean() ? "job" : null));
           standing.removeIf(other -> other >= step);
         }
-        case 1 -> Entries.append(journal, run, new JournalEntry.Finished(Entries.AT));
+        case 1 ->
+            Entries.append(
+                journal,
+                run,
+                random.nextBoolean()
+                    ? new JournalEntry.Finished(Entries.AT)
+                    : new JournalEntry.Evaluated(Entries.AT, step, "mt-bench", step / 8.0));
         case 2 -> Entries.append(journal, run, Entries.batch(random, null, step, 3, 4));
         case 3 ->
             journal.save(

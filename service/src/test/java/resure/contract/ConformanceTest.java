@@ -19,6 +19,7 @@ class ConformanceTest {
 
   private static final String BATCH =
       "{\"step\":1,\"attempt\":\"a\",\"dialogues\":[{\"id\":\"d\",\"losses\":[1]}]}";
+  private static final String EVALUATION = "{\"step\":1,\"benchmark\":\"b\",\"score\":1}";
   private static final String REPLAY = "{\"configurations\":[{}]}";
 
   private final ContractValidator contract = new ContractValidator();
@@ -44,8 +45,16 @@ class ConformanceTest {
     live.get(run);
     live.score(run, BATCH);
     live.get(run + "/observations");
+    live.get(run + "/observations", "Accept", "text/csv");
     live.get(run + "/statistics");
+    live.get(run + "/sources");
+    live.get(run + "/sources", "Accept", "text/csv");
+    live.get(run + "/dialogues");
+    live.get(run + "/dialogues", "Accept", "text/csv");
     replays(live, run);
+    live.post(run + "/evaluations", EVALUATION);
+    live.get(run + "/evaluations");
+    live.get("/v1/evaluations");
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"b\"}");
     live.post(run + "/finish", "");
     live.get("/v1/compute");
@@ -60,14 +69,16 @@ class ConformanceTest {
     live.get(run + "/statistics", "If-None-Match", "*");
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/observations", batch);
-    for (String resource : List.of("", "/observations", "/statistics")) {
+    for (String resource :
+        List.of("", "/observations", "/statistics", "/sources", "/dialogues", "/evaluations")) {
       live.get(run + resource + "?atLeastSequence=1000");
     }
     live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
     live.get("/openapi.yaml");
 
     String tooLarge = " ".repeat((8 << 20) + 1);
-    for (String path : List.of(run + "/observations", run + "/rewind", run + "/replays")) {
+    for (String path :
+        List.of(run + "/observations", run + "/rewind", run + "/replays", run + "/evaluations")) {
       for (String body : List.of("{", "[]", tooLarge)) {
         live.post(path, body);
       }
@@ -84,9 +95,14 @@ class ConformanceTest {
       live.get(path, "Accept", accept);
       live.get(path + "/observations", "Accept", accept);
       live.get(path + "/statistics", "Accept", accept);
+      live.get(path + "/sources", "Accept", accept);
+      live.get(path + "/dialogues", "Accept", accept);
       live.post(path + "/observations", batch, "Accept", accept);
       live.post(path + "/rewind", "{\"nextStep\":0}", "Accept", accept);
       live.post(path + "/finish", "", "Accept", accept);
+      live.post(path + "/evaluations", EVALUATION, "Accept", accept);
+      live.post(path + "/evaluations", EVALUATION, "Accept", "*/*");
+      live.get(path + "/evaluations", "Accept", accept);
       live.post(path + "/replays", REPLAY, "Accept", accept);
       live.get(path + "/replays", "Accept", accept);
       live.get(path + "/replays/" + "0".repeat(26), "Accept", accept);
@@ -96,6 +112,8 @@ class ConformanceTest {
     live.get("/v1/runs", "Accept", "image/png");
     live.get("/v1/compute", "Accept", "image/png");
     live.get("/v1/compute?device=0");
+    live.get("/v1/evaluations", "Accept", "image/png");
+    live.get("/v1/evaluations?benchmark=");
     live.get("/openapi.yaml", "Accept", "image/png");
     live.get("/v1/runs?limit=0");
     live.delete("/v1/runs/nobody");
@@ -216,10 +234,16 @@ class ConformanceTest {
     assertThat(statistics.get("observations").asInt()).isEqualTo(seen + unusable);
     assertThat(statistics.get("meanWeight").asDouble()).isCloseTo(weighted / seen, within(1e-14));
     int bySource = 0;
+    int downWeightedBySource = 0;
+    int unusableBySource = 0;
     for (JsonNode source : statistics.get("sources")) {
+      downWeightedBySource += source.get("downWeighted").asInt();
+      unusableBySource += source.get("unusable").asInt();
       bySource += source.get("observations").asInt();
     }
     assertThat(bySource).isEqualTo(seen + unusable);
+    assertThat(downWeightedBySource).isEqualTo(statistics.get("downWeighted").asInt());
+    assertThat(unusableBySource).isEqualTo(statistics.get("unusable").asInt()).isEqualTo(unusable);
     JsonNode line = example("observations/get", "usable");
     assertThat(line.get("weight"))
         .isEqualTo(scores.get("weights").get(0).get(line.get("turn").asInt()));

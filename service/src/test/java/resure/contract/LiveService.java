@@ -1,6 +1,8 @@
 package resure.contract;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -16,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -248,6 +251,14 @@ final class LiveService implements AutoCloseable {
   }
 
   private static Answer answer(HttpResponse<byte[]> response) {
-    return new Answer(response.statusCode(), response.headers(), response.body());
+    byte[] body = response.body();
+    if (response.headers().firstValue("Content-Encoding").isPresent()) {
+      try (InputStream plain = new GZIPInputStream(new ByteArrayInputStream(body))) {
+        body = plain.readAllBytes();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return new Answer(response.statusCode(), response.headers(), body);
   }
 }

@@ -4,6 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -14,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Statistics and export over HTTP. */
 class StatisticsContractTest {
@@ -57,7 +64,7 @@ class StatisticsContractTest {
         parse(
             """
             {"run": "%s", "step": null, "sequence": 1, "observations": 0, "lateBatches": 0, "meanWeight": null,
-             "effectiveSampleRatio": null, "turns": [], "sources": [],
+             "effectiveSampleRatio": null, "downWeighted": 0, "unusable": 0, "clientWeighted": 0, "turns": [], "sources": [],
              "reference": {"step": null, "runMeanWeight": 1.0, "turns": []}}
             """
                 .formatted(run.substring(9))));
@@ -161,11 +168,64 @@ class StatisticsContractTest {
         .usingElementComparator(BY_VALUE)
         .containsExactlyInAnyOrder(
             parse(
-                "{\"source\":\"s\",\"observations\":2,\"meanWeight\":1.0,\"effectiveSampleRatio\":1.0}"),
+                "{\"source\":\"s\",\"observations\":2,\"meanWeight\":1.0,\"effectiveSampleRatio\":1.0,\"downWeighted\":0,\"unusable\":1,\"excess\":null}"),
             parse(
-                "{\"source\":null,\"observations\":2,\"meanWeight\":1.0,\"effectiveSampleRatio\":1.0}"),
+                "{\"source\":null,\"observations\":2,\"meanWeight\":1.0,\"effectiveSampleRatio\":1.0,\"downWeighted\":0,\"unusable\":0,\"excess\":null}"),
             parse(
-                "{\"source\":\"u\",\"observations\":1,\"meanWeight\":null,\"effectiveSampleRatio\":null}"));
+                "{\"source\":\"u\",\"observations\":1,\"meanWeight\":null,\"effectiveSampleRatio\":null,\"downWeighted\":0,\"unusable\":1,\"excess\":null}"));
+  }
+
+  @Test
+  void aSourcesLossesAreComparedWithWhatTheyWereWeighedAgainst() throws Exception {
+    String run = live.newRun("{\"warmUp\":3}");
+    String[] hostile = ExportContractTest.HOSTILE.toArray(new String[0]);
+    live.score(run, batch("\"step\":0,", "1", "2", "3"));
+    List<String> dialogues = new ArrayList<>();
+    for (int i = 0; i < hostile.length; i++) {
+      // One in warm-up, since its turn was not seen before.
+      dialogues.add(
+          "{\"id\":\"d\",\"source\":%s,\"losses\":[%s,%s,9]}"
+              .formatted(
+                  JsonMapper.shared().writeValueAsString(hostile[i]),
+                  i,
+                  i % 2 == 0 ? "NaN" : "null"));
+    }
+    live.score(run, "{\"step\":1,\"dialogues\":[" + String.join(",", dialogues) + "]}");
+    live.score(
+        run, "{\"step\":2,\"dialogues\":[{\"id\":\"d\",\"losses\":[2.5],\"weights\":[0.5]}]}");
+    JsonNode statistics = statistics(run);
+    assertThat(statistics.get("clientWeighted").asInt()).isEqualTo(1);
+    assertThat(statistics.get("unusable").asInt()).isEqualTo((hostile.length + 1) / 2);
+    JsonNode sources = live.get(run + "/sources").json().get("sources");
+    assertThat(sources).isEqualTo(statistics.get("sources"));
+    for (int i = 0; i < hostile.length; i++) {
+      JsonNode source = sources.get(i + 1);
+      assertThat(source.get("source").asString()).isEqualTo(hostile[i]);
+      // Against the mean 2 and the standard deviation 1 of the step before.
+      assertThat(source.get("excess").asDouble()).isEqualTo(i - 2);
+      assertThat(source.get("downWeighted").asInt()).isEqualTo(i > 2 ? 1 : 0);
+      assertThat(source.get("unusable").asInt()).isEqualTo(i % 2 == 0 ? 1 : 0);
+    }
+    String[] columns = {"observations", "downWeighted", "unusable", "excess", "meanWeight"};
+    Path csv = Files.createTempFile("sources", ".csv");
+    Files.write(csv, live.get(run + "/sources", "Accept", "text/csv").body());
+    try (Connection duckdb = DriverManager.getConnection("jdbc:duckdb:");
+        Statement statement = duckdb.createStatement();
+        ResultSet rows =
+            statement.executeQuery(
+                "SELECT sum(observations), sum(\"downWeighted\"), sum(unusable), sum(excess),"
+                    + " sum(\"meanWeight\") FROM read_csv('%s')".formatted(csv))) {
+      rows.next();
+      for (int column = 0; column < columns.length; column++) {
+        double sum = 0;
+        for (JsonNode source : sources) {
+          sum += source.get(columns[column]).asDouble(0);
+        }
+        assertThat(rows.getDouble(column + 1)).as(columns[column]).isCloseTo(sum, within(1e-9));
+      }
+    } finally {
+      Files.delete(csv);
+    }
   }
 
   @Test

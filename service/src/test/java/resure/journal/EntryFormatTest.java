@@ -395,7 +395,8 @@ class EntryFormatTest {
             Map.of("experiment", "kept"),
             new Start(new StartFrom("sft-40", null, Double.POSITIVE_INFINITY), null, triples()),
             new Retention(5000)),
-        new JournalEntry.Trimmed(Entries.AT, 4001, 16_002));
+        new JournalEntry.Trimmed(Entries.AT, 4001, 16_002),
+        new JournalEntry.Evaluated(Entries.AT, 5000, "MT-Bench \u00fc", -6.125));
   }
 
   private static MomentsTable triples() {

@@ -52,6 +52,7 @@ public final class InMemoryJournal implements Journal {
 
   private final Map<String, NavigableMap<String, RunKey>> names = new HashMap<>();
   private final Map<RunKey, Run> runs = new HashMap<>();
+  private final InMemoryRows rows = new InMemoryRows(this::isThere);
   private @Nullable Failure nextFailure;
   private @Nullable Failure nextDocumentFailure;
   private boolean unavailable;
@@ -68,6 +69,15 @@ public final class InMemoryJournal implements Journal {
    */
   public synchronized void failNextAppend(Failure failure) {
     nextFailure = failure;
+  }
+
+  private synchronized boolean isThere(RunKey run) {
+    return runs.containsKey(run);
+  }
+
+  @Override
+  public InMemoryRows rows() {
+    return rows;
   }
 
   /** From now on, others append too. */
@@ -255,6 +265,7 @@ public final class InMemoryJournal implements Journal {
       case JournalEntry.Rewound rewound ->
           run.keys.values().removeIf(sequence -> step(key, run, sequence) >= rewound.nextStep());
       case JournalEntry.Finished finished -> {}
+      case JournalEntry.Evaluated evaluated -> {}
       case JournalEntry.Trimmed trimmed -> trim(key, run, trimmed.firstSequence());
       case JournalEntry.Deleted deleted -> {}
     }

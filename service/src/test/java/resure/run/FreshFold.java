@@ -14,6 +14,7 @@ import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.LastingKey;
 import resure.journal.RunKey;
+import resure.journal.RunRows;
 import resure.journal.Snapshot;
 import resure.journal.StoredEntry;
 import resure.observation.RunId;
@@ -48,6 +49,11 @@ public final class FreshFold {
     @Override
     public @Nullable Snapshot snapshot(RunKey run, long atMost) {
       return null;
+    }
+
+    @Override
+    public RunRows rows() {
+      return journal.rows();
     }
 
     @Override

@@ -112,6 +112,11 @@ public final class RecordedRun {
     apply(entry);
   }
 
+  /** Says what its model scored. */
+  public void evaluate(long step, String benchmark, double score) throws JournalException {
+    apply(new JournalEntry.Evaluated(AT, step, benchmark, score));
+  }
+
   private void apply(JournalEntry entry) throws JournalException {
     Head head = Entries.append(journal, key, entry);
     run.apply(head.sequence(), entry);
@@ -163,6 +168,8 @@ public final class RecordedRun {
     add(bits, "turns", statistics.turns());
     add(bits, "reference", statistics.reference());
     bits.add("run mean " + statistics.referenceRunMean());
+    bits.add("client-weighted " + statistics.totals().clientWeighted());
+    bits.add("evaluations " + run.evaluations());
     add(bits, "all", statistics.totals().all());
     statistics.totals().slots().forEach(sums -> add(bits, "slot", sums));
     statistics.totals().sources().forEach((source, sums) -> add(bits, "source " + source, sums));
@@ -185,7 +192,15 @@ public final class RecordedRun {
 
   private static void add(List<String> bits, String name, WeightSums sums) {
     bits.add(
-        "%s %d %d %s %s"
-            .formatted(name, sums.usable(), sums.unusable(), sums.sum(), sums.sumOfSquares()));
+        "%s %d %d %d %d %s %s %s"
+            .formatted(
+                name,
+                sums.usable(),
+                sums.unusable(),
+                sums.downWeighted(),
+                sums.weighed(),
+                sums.sum(),
+                sums.sumOfSquares(),
+                sums.excessSum()));
   }
 }

@@ -105,6 +105,7 @@ public final class Retelling {
       case JournalEntry.Created _ -> "is created twice";
       case JournalEntry.Deleted _ -> "is deleted and yet there";
       case JournalEntry.Trimmed _ -> "drops losses of a run that was to keep all";
+      case JournalEntry.Evaluated _ -> "is an evaluation, which nobody sent";
       case JournalEntry.Finished _ -> before.finished() ? "is finished twice" : null;
       case JournalEntry.Rewound rewound -> unexplained(before, rewound);
       case JournalEntry.Batch batch -> unexplained(before, batch);

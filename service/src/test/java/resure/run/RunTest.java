@@ -370,13 +370,14 @@ class RunTest {
 
   private static BatchTotals ofSource(@Nullable String source) {
     WeightSums sums = new WeightSums();
-    sums.add(0.5);
+    sums.add(0.5, Double.NaN);
     return new BatchTotals(
         List.of(0),
         List.of(sums),
         Collections.<@Nullable String>singletonList(source),
         Arrays.asList(sums),
         0.5,
-        1);
+        1,
+        false);
   }
 }

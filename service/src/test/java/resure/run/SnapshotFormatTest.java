@@ -27,7 +27,10 @@ class SnapshotFormatTest {
   /** Written by version 1 and never again: what was once saved stays readable. */
   private static final String OF_VERSION_1 = "snapshot-1.hex";
 
-  private static final String GOLDEN = "snapshot-2.hex";
+  /** The same by version 2. */
+  private static final String OF_VERSION_2 = "snapshot-2.hex";
+
+  private static final String GOLDEN = "snapshot-3.hex";
 
   private static final Head HEAD = new Head(9, 99);
 
@@ -59,7 +62,12 @@ class SnapshotFormatTest {
     assertThat(state.pending()).extracting(PendingBatch::step).containsExactly(3L, 5L);
     assertThat(state.pending()).extracting(PendingBatch::rank).containsExactly(1L, 0L);
     assertThat(state.wholeFrom()).isEqualTo(WholeFrom.BEGINNING);
-    assertThat(SnapshotFormat.encode(state).state()).isEqualTo(golden(GOLDEN));
+    assertThat(state.evaluations().list()).isEmpty();
+    assertThat(state.samples().before(6)).isEqualTo(7);
+    assertThat(SnapshotFormat.encode(state).state())
+        .isEqualTo(
+            SnapshotFormat.encode(SnapshotFormat.decode(new Snapshot(HEAD, golden(OF_VERSION_2))))
+                .state());
   }
 
   @Test
@@ -88,6 +96,9 @@ class SnapshotFormatTest {
       for (int i = random.nextInt(40); i > 0; i--) {
         recorded.score(Batches.random(random, random.nextInt(30), random.nextInt(4), 0, "ü\u0001"));
       }
+      for (int i = random.nextInt(5); i > 0; i--) {
+        recorded.evaluate(random.nextInt(30), "b" + i, random.nextGaussian());
+      }
       if (random.nextBoolean()) {
         recorded.finish();
       }
@@ -111,10 +122,10 @@ class SnapshotFormatTest {
           .as("%d of %d bytes", length, golden.length)
           .isInstanceOf(CorruptJournalException.class);
     }
-    golden[0] = 3;
+    golden[0] = 4;
     assertThatThrownBy(() -> SnapshotFormat.decode(new Snapshot(HEAD, golden)))
         .isInstanceOf(CorruptJournalException.class)
-        .hasMessageContaining("version 3");
+        .hasMessageContaining("version 4");
   }
 
   private static byte[] golden(String name) throws IOException {

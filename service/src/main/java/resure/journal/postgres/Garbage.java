@@ -18,6 +18,8 @@ final class Garbage {
           new Table("idempotency_keys", "idempotency_key"),
           new Table("rewinds", "sequence"),
           new Table("snapshots", "sequence"),
+          new Table("row_marks", "sequence"),
+          new Table("run_rows", "key"),
           new Table("trimmings", "first_sequence"));
 
   /** What of a run is trimmed away before a sequence; the first entry is not. */

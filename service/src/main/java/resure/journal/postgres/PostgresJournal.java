@@ -28,6 +28,7 @@ import resure.journal.JournalException;
 import resure.journal.JournalUnavailableException;
 import resure.journal.LastingKey;
 import resure.journal.RunKey;
+import resure.journal.RunRows;
 import resure.journal.Snapshot;
 import resure.journal.SnapshotAges;
 import resure.journal.StoredEntry;
@@ -89,9 +90,11 @@ public final class PostgresJournal implements Journal {
       """;
 
   private final Database database;
+  private final PostgresRows rows;
 
   private PostgresJournal(Database database) {
     this.database = database;
+    rows = new PostgresRows(database);
   }
 
   /**
@@ -126,6 +129,11 @@ public final class PostgresJournal implements Journal {
   @Override
   public boolean shared() {
     return true;
+  }
+
+  @Override
+  public RunRows rows() {
+    return rows;
   }
 
   @Override

@@ -37,6 +37,8 @@ final class Schema {
           "rewinds",
           "snapshots",
           "documents",
+          "row_marks",
+          "run_rows",
           "trimmings",
           "garbage");
 

@@ -25,11 +25,13 @@ import resure.journal.DocumentKind;
 import resure.journal.Durability;
 import resure.journal.Head;
 import resure.journal.Journal;
+import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.JournalUnavailableException;
 import resure.journal.LastingKey;
 import resure.journal.OutcomeUnknownException;
 import resure.journal.RunKey;
+import resure.journal.RunRows;
 import resure.journal.Snapshot;
 import resure.journal.StoredEntry;
 import resure.observation.RunId;
@@ -52,6 +54,7 @@ public final class RocksDbJournal implements Journal {
 
   private final Durability durability;
   private final StateDirectory state;
+  private final RowDatabase rows;
   private final ReadWriteLock gate = new ReentrantReadWriteLock();
   private @Nullable Store store;
   private volatile @Nullable Exception failure;
@@ -61,6 +64,7 @@ public final class RocksDbJournal implements Journal {
     this.state = state;
     this.durability = durability;
     this.store = store;
+    rows = new RowDatabase(state.rows(), run -> read(open -> open.hasEntries(run)));
   }
 
   /** Whether there is a store in a directory, whatever its state. */
@@ -285,7 +289,9 @@ public final class RocksDbJournal implements Journal {
       open.heads().hold(names);
       try {
         // While waiting for another writer, its write may have failed.
-        return usable().append(group);
+        Map<RunKey, Head> appended = usable().append(group);
+        forgetRows(group, appended);
+        return appended;
       } catch (RocksDBException e) {
         failure = e;
         throw new OutcomeUnknownException("a write failed: " + e.getMessage(), e);
@@ -295,6 +301,20 @@ public final class RocksDbJournal implements Journal {
     } finally {
       gate.readLock().unlock();
     }
+  }
+
+  private void forgetRows(List<Append> group, Map<RunKey, Head> appended) {
+    for (Append append : group) {
+      if (append.entries().getLast() instanceof JournalEntry.Deleted
+          && appended.containsKey(append.run())) {
+        rows.remove(append.run());
+      }
+    }
+  }
+
+  @Override
+  public RunRows rows() {
+    return rows;
   }
 
   @Override
@@ -525,6 +545,7 @@ public final class RocksDbJournal implements Journal {
         return;
       }
       closed = true;
+      rows.close();
       if (store != null) {
         LOG.log(Level.DEBUG, "Written since opening: {0}", store.written());
         if (failure == null) {

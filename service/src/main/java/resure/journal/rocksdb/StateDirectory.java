@@ -31,6 +31,7 @@ import resure.journal.JournalUnavailableException;
  *   lock           locked while a process has the store open; empty
  *   watermark      see Watermark
  *   journal/       the database
+ *   rows/          see RowDatabase; what can be made again, and is in no copy
  * </pre>
  *
  * <p>Only a directory without other content is ever initialised. The marker is written first, in
@@ -266,6 +267,11 @@ final class StateDirectory implements AutoCloseable {
     Watermark.start(copy.resolve(WATERMARK), store, Durability.FSYNC, reached, Manifest.UNKNOWN)
         .close();
     writeMarker(copy, store, true);
+  }
+
+  /** Where the rows of read models are. */
+  Path rows() {
+    return directory.resolve("rows");
   }
 
   /** Where the database of a directory is. */

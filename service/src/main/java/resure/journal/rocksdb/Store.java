@@ -159,6 +159,13 @@ final class Store implements AutoCloseable {
     return head.equals(Head.NONE) ? null : head;
   }
 
+  /** Whether there are entries of a run, by what its keys begin with. */
+  boolean hasEntries(byte[] row) throws RocksDBException {
+    try (Database.Range range = database.range(Family.ENTRIES, row, Rows.end(row))) {
+      return range.first();
+    }
+  }
+
   private Place place(RunKey run) throws JournalException {
     Place known = heads.get(run);
     if (known != null) {
@@ -599,6 +606,7 @@ final class Store implements AutoCloseable {
           batch.put(database.handle(Family.REWINDS), key, value);
         }
         case JournalEntry.Finished finished -> {}
+        case JournalEntry.Evaluated evaluated -> {}
         case JournalEntry.Trimmed trim -> trim(run, row, trim.firstSequence());
         case JournalEntry.Deleted deleted -> {}
       }

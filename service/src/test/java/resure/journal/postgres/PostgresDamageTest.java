@@ -17,6 +17,9 @@ import resure.journal.DocumentKind;
 import resure.journal.Durability;
 import resure.journal.Entries;
 import resure.journal.JournalEntry;
+import resure.journal.RowChange;
+import resure.journal.RowKind;
+import resure.journal.RowsMark;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
 
@@ -134,6 +137,13 @@ class PostgresDamageTest {
     Entries.append(journal, run, new JournalEntry.Rewound(Entries.AT, 600, null));
     journal.save(run, new Snapshot(requireNonNull(journal.head(run)), new byte[] {1}));
     journal.keep(new Document(run, DocumentKind.REPLAY, "1"), new byte[] {1});
+    journal
+        .rows()
+        .write(
+            run,
+            null,
+            new RowsMark(requireNonNull(journal.head(run)), 0, 2),
+            List.of(RowChange.put(RowKind.DIALOGUES, new byte[] {1}, new byte[] {1})));
     Entries.append(journal, run, new JournalEntry.Deleted(Entries.AT));
     RunKey successor = create("run");
     assertThat(database.number("SELECT count(*) FROM garbage")).isEqualTo(1);
@@ -147,7 +157,15 @@ class PostgresDamageTest {
       }
     }
     for (String table :
-        List.of("entries", "idempotency_keys", "rewinds", "snapshots", "documents", "garbage")) {
+        List.of(
+            "entries",
+            "idempotency_keys",
+            "rewinds",
+            "snapshots",
+            "documents",
+            "row_marks",
+            "run_rows",
+            "garbage")) {
       assertThat(database.number("SELECT count(*) FROM " + table + " WHERE" + of(run)))
           .as(table)
           .isZero();

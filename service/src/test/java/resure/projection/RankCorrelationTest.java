@@ -1,4 +1,4 @@
-package resure.replay;
+package resure.projection;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -21,7 +21,7 @@ class RankCorrelationTest {
       x[i] = random.nextInt(3) > 0 ? 1 : random.nextInt(4) / 8.0;
       y[i] = random.nextBoolean() ? x[i] : random.nextDouble();
     }
-    double expected = BruteForce.spearman(x, y);
+    double expected = spearman(x, y);
 
     double correlation = RankCorrelation.of(x, y);
 
@@ -61,5 +61,60 @@ class RankCorrelationTest {
   void ranksAreFromOneAndTiesShareTheirMean() {
     assertThat(RankCorrelation.ranks(new double[] {0.5, 1, 0.25, 1, 0.5, 1}))
         .containsExactly(2.5, 5, 1, 5, 2.5, 5);
+  }
+
+  /** Values of scipy.stats.spearmanr, SciPy 1.17.1. */
+  @Test
+  void isWhatSciPySays() {
+    check(
+        0.8999999999999998,
+        new double[] {20_000, 40_000, 60_000, 80_000, 100_000},
+        new double[] {6.1, 6.4, 6.3, 6.9, 7.2});
+    check(
+        0.40016336533252067,
+        new double[] {1, 2, 2, 3, 3, 3, 10},
+        new double[] {5, 1, 1, 4, 4, 2, 9});
+    check(-1, new double[] {10, 20, 30}, new double[] {3, 2, 1});
+    check(0.7745966692414834, new double[] {10, 20, 30, 40}, new double[] {1, 1, 1, 2});
+    check(
+        0.48125,
+        new double[] {5, 5, 7, 8, 9, 9, 9, 12, 13, 1},
+        new double[] {0.5, 0.25, 0.5, 0.5, 0.125, -3, 7, 7, 6.5, 0});
+    check(
+        0.9580419580419581,
+        new double[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
+        new double[] {2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11});
+  }
+
+  private static void check(double expected, double[] x, double[] y) {
+    assertThat(RankCorrelation.of(x, y)).isCloseTo(expected, within(4e-16));
+  }
+
+  /** Pearson's correlation of the ranks, by its definition. */
+  private static double spearman(double[] x, double[] y) {
+    double[] u = naiveRanks(x);
+    double[] v = naiveRanks(y);
+    double meanU = Arrays.stream(u).average().orElse(0);
+    double meanV = Arrays.stream(v).average().orElse(0);
+    double uv = 0;
+    double uu = 0;
+    double vv = 0;
+    for (int i = 0; i < u.length; i++) {
+      uv += (u[i] - meanU) * (v[i] - meanV);
+      uu += (u[i] - meanU) * (u[i] - meanU);
+      vv += (v[i] - meanV) * (v[i] - meanV);
+    }
+    return u.length < 2 || uu == 0 || vv == 0 ? Double.NaN : uv / Math.sqrt(uu) / Math.sqrt(vv);
+  }
+
+  private static double[] naiveRanks(double[] values) {
+    return Arrays.stream(values)
+        .map(
+            value ->
+                (Arrays.stream(values).filter(other -> other < value).count()
+                        + 1
+                        + Arrays.stream(values).filter(other -> other <= value).count())
+                    / 2.0)
+        .toArray();
   }
 }

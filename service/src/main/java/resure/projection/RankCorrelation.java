@@ -1,14 +1,14 @@
-package resure.replay;
+package resure.projection;
 
 import java.util.Arrays;
 
 /** Spearman's rank correlation: Pearson's of the ranks, ties having the mean of their ranks. */
-final class RankCorrelation {
+public final class RankCorrelation {
 
   private RankCorrelation() {}
 
   /** Of pairs; NaN for fewer than two, or when one side is constant. */
-  static double of(double[] x, double[] y) {
+  public static double of(double[] x, double[] y) {
     int n = x.length;
     double[] u = ranks(x);
     double[] v = ranks(y);
