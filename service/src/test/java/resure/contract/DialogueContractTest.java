@@ -77,7 +77,7 @@ class DialogueContractTest {
     // z is 2.5, -1 and 2.5.
     assertThat(found.get("excess").asDouble()).isCloseTo(4 / 3.0, within(1e-6));
     assertThat(found.get("unreliability").asDouble())
-        .isCloseTo((4 + 3 * 3.0) / 3 / 4, within(1e-5));
+        .isCloseTo((4 + 3 * 3.0) / 3 * 2 / 5, within(1e-5));
     assertThat(found.get("turns")).hasSize(3);
     assertThat(found.at("/turns/0/meanLoss").asDouble()).isEqualTo(2.75);
     assertThat(found.at("/turns/1/meanLoss").asDouble()).isEqualTo(10);

@@ -114,8 +114,7 @@ class DialoguesTest {
         .as("seed %d", seed)
         .isEqualTo(DialogueBytes.of(atOnce.rows, run));
     List<DialogueFormat.Segment> segments =
-        DialogueFormat.list(
-            inPieces.rows.get(run, RowKind.DIALOGUES, DialogueFormat.listKey()));
+        DialogueFormat.list(inPieces.rows.get(run, RowKind.DIALOGUES, DialogueFormat.listKey()));
     assertThat(segments).hasSizeLessThan(4 * 8);
     long blocks = segments.stream().mapToLong(DialogueFormat.Segment::blocks).sum();
     assertThat(inPieces.rows.scan(run, RowKind.DIALOGUES, new byte[0], null, 100_000))
@@ -189,12 +188,11 @@ class DialoguesTest {
       assertThat(String.valueOf(found.source())).isEqualTo(sums.source);
       assertThat(found.observations()).isEqualTo(sums.observations);
       assertThat(found.unusable()).isEqualTo(sums.unusable);
-      assertThat(found.meanWeight()).isCloseTo(usable == 0 ? Double.NaN : sums.weight / usable, within(1e-6));
+      assertThat(found.meanWeight())
+          .isCloseTo(usable == 0 ? Double.NaN : sums.weight / usable, within(1e-6));
       int visits = sums.ratedOf.values().stream().mapToInt(n -> n).max().orElse(0);
       double expected =
-          visits == 0
-              ? 0
-              : (sums.excess + 3 * sums.beyond) / sums.rated * visits / (visits + 3);
+          visits == 0 ? 0 : (sums.excess + 3 * sums.beyond) / sums.rated * visits / (visits + 3);
       assertThat(found.unreliability()).isCloseTo(expected, within(1e-5));
     }
     List<Double> order = all.stream().map(DialogueReliability::unreliability).toList();
@@ -215,8 +213,8 @@ class DialoguesTest {
       }
       written.write(events);
     }
-    assertThat(DialogueFormat.list(
-            written.rows.get(run, RowKind.DIALOGUES, DialogueFormat.listKey())))
+    assertThat(
+            DialogueFormat.list(written.rows.get(run, RowKind.DIALOGUES, DialogueFormat.listKey())))
         .hasSize(1);
     List<DialogueReliability> all = written.all();
     assertThat(all).hasSize(32_000);
@@ -237,8 +235,20 @@ class DialoguesTest {
     double[] losses = new double[200];
     Arrays.fill(losses, 3);
     return new ObservationBatch(
-        0, 0, 0, null, offsets, losses, null, null, ids.toString().getBytes(UTF_8), idEnds,
-        List.of(), null, null, null);
+        0,
+        0,
+        0,
+        null,
+        offsets,
+        losses,
+        null,
+        null,
+        ids.toString().getBytes(UTF_8),
+        idEnds,
+        List.of(),
+        null,
+        null,
+        null);
   }
 
   @Test
@@ -261,6 +271,9 @@ class DialoguesTest {
                     0, 0, 0, null, offsets, losses, null, null, ids, idEnds, List.of(), null, null,
                     null))));
 
-    assertThat(written.all()).singleElement().extracting(DialogueReliability::visits).isEqualTo(50_000L);
+    assertThat(written.all())
+        .singleElement()
+        .extracting(DialogueReliability::visits)
+        .isEqualTo(50_000L);
   }
 }
