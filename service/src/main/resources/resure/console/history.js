@@ -40,7 +40,8 @@ export class History {
 
   /** Puts a step that was folded behind; false where it is here already or outside of what is looked at. */
   append(step) {
-    if (step.sequence <= this.sequence) {
+    // Several steps may be closed by one batch.
+    if (step.sequence < this.sequence) {
       return false;
     }
     this.sequence = step.sequence;
@@ -97,8 +98,9 @@ export class History {
 function gather(columns, i, step) {
   const before = columns.observations[i] ?? 0;
   const all = before + step.observations;
-  const mean = (old, value) => (old === null || value === null || all === 0 ? value ?? old : (old * before + value * step.observations) / all);
-  const most = (pick, old, value) => (old === null || value === null ? value ?? old : pick(old, value));
+  const both = (old, value, join) => ((old ?? null) === null ? value ?? null : (value ?? null) === null ? old : join(old, value));
+  const mean = (old, value) => both(old, value, (a, b) => (all === 0 ? b : (a * before + b * step.observations) / all));
+  const most = (pick, old, value) => both(old, value, pick);
   for (const column of ['loss', 'weight', 'effectiveSampleRatio']) {
     columns[column][i] = mean(columns[column][i], step[column]);
   }

@@ -7,6 +7,7 @@ import { follow } from './stream.js';
 
 /** Statistics are asked for at most this often, however fast steps come. */
 const STATISTICS_EVERY = 3000;
+const RUN_EVERY = 1000;
 /** History is asked for again once this share of it came step by step, and at most this often. */
 const LIVE_SHARE = 0.15;
 const HISTORY_EVERY = 20_000;
@@ -107,15 +108,18 @@ export class Watch {
       // What happened while nobody listened.
       this.#later('run', 0, () => this.#refresh('run'));
       this.#later('statistics', 0, () => this.#refresh('statistics'));
+      if (this.history !== null && this.history.sequence < this.run.sequence) {
+        this.#later('history', 1000, () => this.look(this.window));
+      }
     }
     this.onChange('connection');
   }
 
   #take(event, value) {
     if (event === 'step') {
-      this.run.step = value.step;
-      this.run.sequence = value.sequence;
+      // A step is told when it is closed, by a batch of a newer one; which that is, the run says.
       this.run.lastBatchAt = new Date(now()).toISOString();
+      this.#later('run', RUN_EVERY, () => this.#refresh('run'));
       if (this.history?.append(value)) {
         this.onChange('steps');
         if (this.history.appended > LIVE_SHARE * this.points) {
@@ -129,7 +133,8 @@ export class Watch {
       this.#later('statistics', 0, () => this.#refresh('statistics'));
       this.onChange('steps');
     } else if (event === 'rewound') {
-      this.history?.cut(value.nextStep);
+      // The step before is open again and will be told again, too.
+      this.history?.cut(value.nextStep - 1);
       this.onChange('steps');
       this.#later('history', 500, () => this.look(this.window));
       this.#later('run', 0, () => this.#refresh('run'));
