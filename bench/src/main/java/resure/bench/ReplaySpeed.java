@@ -21,9 +21,7 @@ import resure.compute.Sweep;
 import resure.compute.djl.DjlBackend;
 import resure.compute.jvm.JvmCompute;
 import resure.compute.jvm.JvmSweep;
-import resure.drift.TurnDrift;
 import resure.journal.Durability;
-import resure.journal.RunKey;
 import resure.journal.rocksdb.RocksDbJournal;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
@@ -36,12 +34,9 @@ import resure.run.Export;
 import resure.run.Outcome;
 import resure.run.RunFollower;
 import resure.run.RunLimits;
-import resure.run.RunListener;
 import resure.run.RunSettings;
 import resure.run.Runs;
-import resure.run.Totals;
 import resure.run.WantedSettings;
-import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 import resure.weighting.WeightFunction;
 import resure.weighting.Weighting;
@@ -262,32 +257,5 @@ final class ReplaySpeed {
     public @Nullable String conflict(RunSettings existing) {
       return null;
     }
-  }
-
-  private record Unheard() implements RunListener {
-    @Override
-    public void groupApplied(
-        int batches, int observations, String backend, long weighNanos, long appendNanos) {}
-
-    @Override
-    public void lateBatch() {}
-
-    @Override
-    public void deviceFailed() {}
-
-    @Override
-    public void trimmed(long entries) {}
-
-    @Override
-    public void retired() {}
-
-    @Override
-    public void recovered(long nanos) {}
-
-    @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {}
-
-    @Override
-    public void ended(RunKey run) {}
   }
 }

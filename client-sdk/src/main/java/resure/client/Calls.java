@@ -30,7 +30,7 @@ final class Calls {
   /** Of statistics: 1,024 turns twice, and as many sources with names of 1 kB. */
   private static final int STATISTICS = 4 << 20;
 
-  /** Of lists: 1,000 runs with all their labels. */
+  /** Of lists: 1,000 runs with all their labels, or as many dialogues with hundreds of turns. */
   private static final int LIST = 64 << 20;
 
   /** Of a replay: a million lines of turns and sources. */
@@ -85,6 +85,11 @@ final class Calls {
           boolean replayed = reply.headers().firstValue("Idempotency-Replayed").isPresent();
           return reply.cbor(in -> ScoresReader.read(in, batch, replayed));
         });
+  }
+
+  static Call<DialoguePage> dialogues(String run, DialogueQuery query) {
+    return cbor(
+        "GET", path(run) + "/dialogues" + query, null, true, LIST, DialogueReader::readPage);
   }
 
   static Call<Statistics> statistics(String run) {

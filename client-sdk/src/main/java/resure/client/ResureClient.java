@@ -159,6 +159,16 @@ public final class ResureClient implements AutoCloseable {
     return caller.make(Calls.statistics(run));
   }
 
+  /** A page of the run's dialogues, least reliable first. */
+  public DialoguePage dialogues(String run, DialogueQuery query) {
+    return await(dialoguesAsync(run, query));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<DialoguePage> dialoguesAsync(String run, DialogueQuery query) {
+    return caller.make(Calls.dialogues(run, query));
+  }
+
   /**
    * A training run that is to be opened: batches are weighed by a deadline whatever becomes of the
    * service. Close it before this client.

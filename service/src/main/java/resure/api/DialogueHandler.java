@@ -74,7 +74,8 @@ final class DialogueHandler {
                       source,
                       turn == null ? null : run.settings().configuration().slot(turn));
               return exchange
-                  .await(models.ask(run.key(), run.sequence(), new DialogueRanking(run.key(), query)))
+                  .await(
+                      models.ask(run.key(), run.sequence(), new DialogueRanking(run.key(), query)))
                   .flatMap(
                       looked ->
                           table == Table.CSV
@@ -105,7 +106,7 @@ final class DialogueHandler {
           && bytes.getLong() == run.incarnation().low()) {
         double unreliability = bytes.getDouble();
         String id = StandardCharsets.UTF_8.decode(bytes).toString();
-        if (unreliability >= 0 && Double.isFinite(unreliability)) {
+        if (Double.isFinite(unreliability)) {
           return new DialogueQuery.Place(unreliability, id);
         }
       }

@@ -115,7 +115,7 @@ final class DialogueFormat {
 
   private static long signed(ByteBuffer in) {
     long value = number(in);
-    return value >>> 1 ^ -(value & 1);
+    return (value >>> 1) ^ -(value & 1);
   }
 
   /** Where a dialogue has its place, but for its id. */
@@ -170,7 +170,7 @@ final class DialogueFormat {
     }
 
     void signed(long value) {
-      number(value << 1 ^ value >> Long.SIZE - 1);
+      number((value << 1) ^ (value >> (Long.SIZE - 1)));
     }
 
     byte[] bytes() {

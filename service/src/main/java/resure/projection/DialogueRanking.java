@@ -42,7 +42,10 @@ public final class DialogueRanking implements RowsLook<DialoguePage> {
     this.query = query;
     source = query.source() == null ? null : query.source().getBytes(UTF_8);
     DialogueQuery.Place place = query.after();
-    after = place == null ? null : new Found(place.unreliability(), place.dialogue().getBytes(UTF_8), null);
+    after =
+        place == null
+            ? null
+            : new Found(place.unreliability(), place.dialogue().getBytes(UTF_8), null);
   }
 
   /** A dialogue with its place in the order. */
@@ -123,19 +126,23 @@ public final class DialogueRanking implements RowsLook<DialoguePage> {
   private boolean isAskedFor(DialogueSums sums) {
     Integer turn = query.turn();
     return (source == null || Arrays.equals(source, sums.source))
-        && (turn == null
-            || (turn < sums.slots && sums.usable[turn] + sums.unusable[turn] > 0));
+        && (turn == null || (turn < sums.slots && sums.usable[turn] + sums.unusable[turn] > 0));
   }
 
   private double unreliability(DialogueSums sums) {
     Integer turn = query.turn();
-    long beyond = 0;
+    long excess = 0;
     long rated = 0;
-    for (int slot = turn == null ? 0 : turn; slot < (turn == null ? sums.slots : turn + 1); slot++) {
-      beyond += sums.beyond[slot];
+    long visits = 0;
+    for (int slot = turn == null ? 0 : turn;
+        slot < (turn == null ? sums.slots : turn + 1);
+        slot++) {
+      excess += sums.excess[slot] + DialogueReliability.BEYOND * sums.beyond[slot];
       rated += sums.rated[slot];
+      visits = Math.max(visits, sums.rated[slot]);
     }
-    return beyond / DialogueSums.SCALE / (rated + DialogueReliability.PRIOR);
+    return mean(excess, Math.max(1, rated))
+        * (visits / (double) (visits + DialogueReliability.PRIOR));
   }
 
   private static DialogueReliability describe(DialogueSums sums, double unreliability) {

@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
  * @param observations losses that were not null
  * @param unusable of them
  * @param meanWeight of the usable ones, before normalization; NaN for none
- * @param excess mean over the usable ones that there was a reference for of (loss - mean) / standard
- *     deviation, each cut to at most 4 in magnitude; NaN for none
- * @param unreliability what it is ranked by: the sum of what those exceed 1 by, divided by their
- *     number and {@link #PRIOR}; at least 0
+ * @param excess mean over the usable ones that there was a reference for of z = (loss - mean) /
+ *     standard deviation, each cut to at most 3 in magnitude; NaN for none
+ * @param unreliability what it is ranked by: the mean over the same of z + {@link #BEYOND} * max(0,
+ *     z - 1), times visits / (visits + {@link #PRIOR}); 0 for none
  * @param lastStep of its last visit; -1 for a run without steps
  * @param turns ascending
  */
@@ -31,11 +31,15 @@ public record DialogueReliability(
     long lastStep,
     List<Turn> turns) {
 
+  /** How much more counts what is beyond one standard deviation, which is nothing unusual. */
+  public static final int BEYOND = 3;
+
   /**
-   * Observations without any excess that every dialogue is taken to have had besides: few losses,
-   * however high, say less than many.
+   * Visits without any excess that every dialogue is taken to have had besides: few, however bad,
+   * say less than many. A dialogue's visits are here those of the turn that has most with a
+   * reference.
    */
-  public static final int PRIOR = 16;
+  public static final int PRIOR = 3;
 
   /**
    * One turn of it, those past the last that is told apart taken together.

@@ -25,7 +25,7 @@ final class DialogueSums {
   private static final double LARGEST_LOSS = 1 << 20;
 
   /** Standard deviations to which an excess is cut, so that a single loss cannot stand for many. */
-  static final double LARGEST_EXCESS = 4;
+  static final double LARGEST_EXCESS = 3;
 
   /** Standard deviations above the mean that are nothing unusual. */
   static final double USUAL_EXCESS = 1;

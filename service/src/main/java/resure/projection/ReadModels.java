@@ -24,11 +24,11 @@ import resure.journal.JournalException;
 import resure.journal.RowsMark;
 import resure.journal.RunKey;
 import resure.journal.RunRows;
+import resure.run.Outcome;
+import resure.run.Refusal;
 import resure.run.RunEvent;
 import resure.run.RunEvents;
 import resure.run.RunFollower;
-import resure.run.Outcome;
-import resure.run.Refusal;
 import resure.run.RunPast;
 
 /**
@@ -44,7 +44,7 @@ import resure.run.RunPast;
 public final class ReadModels implements RunFollower {
 
   /** Bytes of events that may wait, of all runs. */
-  private static final long MOST_WAITING_BYTES = 64L << 20;
+  static final long MOST_WAITING_BYTES = 64L << 20;
 
   private static final int READERS = 2;
 
@@ -76,7 +76,7 @@ public final class ReadModels implements RunFollower {
   private final RunRows rows;
   private final boolean shared;
   private final List<Projection> projections;
-  private final RunFeed.Budget budget = new RunFeed.Budget(new AtomicLong(), MOST_WAITING_BYTES);
+  private final RunFeed.Budget budget;
   private final ConcurrentMap<RunKey, Following> following = new ConcurrentHashMap<>();
 
   private final ScheduledThreadPoolExecutor writer =
@@ -101,9 +101,14 @@ public final class ReadModels implements RunFollower {
    * @param shared whether other processes may write these rows, too
    */
   public ReadModels(RunRows rows, boolean shared, List<Projection> projections) {
+    this(rows, shared, projections, MOST_WAITING_BYTES);
+  }
+
+  ReadModels(RunRows rows, boolean shared, List<Projection> projections, long mostWaitingBytes) {
     this.rows = rows;
     this.shared = shared;
     this.projections = List.copyOf(projections);
+    budget = new RunFeed.Budget(new AtomicLong(), mostWaitingBytes);
   }
 
   private static ThreadFactory named(String name) {

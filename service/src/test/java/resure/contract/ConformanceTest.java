@@ -49,6 +49,8 @@ class ConformanceTest {
     live.get(run + "/statistics");
     live.get(run + "/sources");
     live.get(run + "/sources", "Accept", "text/csv");
+    live.get(run + "/dialogues");
+    live.get(run + "/dialogues", "Accept", "text/csv");
     replays(live, run);
     live.get(run + "/history");
     live.post(run + "/evaluations", EVALUATION);
@@ -69,7 +71,14 @@ class ConformanceTest {
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/observations", batch);
     for (String resource :
-        List.of("", "/observations", "/statistics", "/sources", "/history", "/evaluations")) {
+        List.of(
+            "",
+            "/observations",
+            "/statistics",
+            "/sources",
+            "/history",
+            "/dialogues",
+            "/evaluations")) {
       live.get(run + resource + "?atLeastSequence=1000");
     }
     live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
@@ -99,6 +108,7 @@ class ConformanceTest {
       if (!name.startsWith("run")) {
         live.get(path + "/events");
       }
+      live.get(path + "/dialogues", "Accept", accept);
       live.post(path + "/observations", batch, "Accept", accept);
       live.post(path + "/rewind", "{\"nextStep\":0}", "Accept", accept);
       live.post(path + "/finish", "", "Accept", accept);

@@ -87,7 +87,7 @@ class ExportContractTest {
     live.close();
   }
 
-  private static String json(String text) {
+  static String json(String text) {
     return tools.jackson.databind.json.JsonMapper.shared().writeValueAsString(text);
   }
 

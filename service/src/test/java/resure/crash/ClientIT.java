@@ -25,6 +25,9 @@ import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import resure.client.Batch;
 import resure.client.BatchBuilder;
+import resure.client.DialoguePage;
+import resure.client.DialogueQuery;
+import resure.client.DialogueReliability;
 import resure.client.ExportedObservation;
 import resure.client.Measure;
 import resure.client.ProblemException;
@@ -273,6 +276,35 @@ class ClientIT {
     assertThat(again.sequence()).isEqualTo(first.sequence());
     refused(ProblemType.KEY_REUSED, () -> client.score("keys", batch(1, 1.6), "k"));
     assertThat(client.statistics("keys").observations()).isEqualTo(1);
+  }
+
+  @Test
+  void dialoguesComePageByPage() {
+    client.create("dialogues", Settings.builder().warmUp(2).build());
+    client.score("dialogues", batch(0, 1, 2));
+    client.score("dialogues", batch(0, 3, Double.NaN));
+    client.score(
+        "dialogues",
+        Batch.builder().step(1).dialogue("bad & no source").loss(9).loss(Double.NaN).build());
+
+    DialoguePage page = client.dialogues("dialogues", DialogueQuery.ALL.limit(1));
+
+    assertThat(page.run()).isEqualTo("dialogues");
+    assertThat(page.sequence()).isEqualTo(4);
+    assertThat(page.progress()).isEqualTo(1);
+    DialogueReliability worst = page.dialogues().getFirst();
+    assertThat(worst.dialogue()).isEqualTo("bad & no source");
+    assertThat(worst.source()).isNull();
+    assertThat(worst.lastStep()).isEqualTo(1);
+    assertThat(worst.excess()).isEqualTo(3);
+    assertThat(worst.unreliability()).isEqualTo(9 / 4.0);
+    assertThat(worst.turns().getLast())
+        .isEqualTo(new DialogueReliability.Turn(1, 1, 1, Double.NaN, Double.NaN, Double.NaN));
+    DialoguePage last =
+        client.dialogues("dialogues", DialogueQuery.ALL.byTurn(0).after(page.next()));
+    assertThat(last.next()).isNull();
+    assertThat(last.dialogues()).hasSize(1);
+    assertThat(client.dialogues("dialogues", DialogueQuery.ALL.of("&")).dialogues()).isEmpty();
   }
 
   @Test
