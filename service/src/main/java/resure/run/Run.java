@@ -52,7 +52,6 @@ final class Run {
   private final SampleCounts samples;
   private final Evaluations evaluations;
   private final RunDrift drift;
-  private FoldListener listener = FoldListener.NONE;
   private long sequence;
   private long checksum;
   private long lateBatches;
@@ -156,14 +155,8 @@ final class Run {
   /** The same state on another compute backend, bit for bit; this one is released. */
   Run moveTo(Compute other) {
     Run moved = new Run(key, created, other, state());
-    moved.listener = listener;
     release();
     return moved;
-  }
-
-  /** Names who is told of each step that is folded from now on; nobody before. */
-  void tell(FoldListener folds) {
-    listener = folds;
   }
 
   /** Its first entry. */
@@ -450,17 +443,20 @@ final class Run {
         samples.folded(batch.step(), batch.totals().observations());
       }
       long number = closed.getFirst().step();
-      List<DriftEvent> events = drift.fold(number, moments);
-      listener.folded(
-          new FoldedStep(
-              number,
-              sequence,
-              closed.size(),
-              moments,
-              ofStep,
-              reference.copy(),
-              drift.turns(),
-              events));
+      List<DriftEvent> noticed = drift.fold(number, moments);
+      if (events != null) {
+        events.happened(
+            new RunEvent.Folded(
+                new FoldedStep(
+                    number,
+                    sequence,
+                    closed.size(),
+                    moments,
+                    ofStep,
+                    reference.copy(),
+                    drift.turns(),
+                    noticed)));
+      }
       reference.fold(moments, configuration().halfLife());
     }
   }
