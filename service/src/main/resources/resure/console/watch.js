@@ -154,8 +154,11 @@ export class Watch {
   async #refresh(what) {
     try {
       const path = what === 'run' ? runPath(this.name) : `${runPath(this.name)}/${what}`;
-      this[what] = await get(path, {}, this.#abort.signal);
-      this.onChange(what);
+      const answer = await get(path, {}, this.#abort.signal);
+      if (answer.sequence !== this[what].sequence) {
+        this[what] = answer;
+        this.onChange(what);
+      }
     } catch {
       // The next step asks again; the connection says whether what is shown is old.
     }
