@@ -12,8 +12,8 @@ export const FIGURES = {
     name: 'Drift',
     says: 'highest drift of each stretch, in sd',
     value: (columns, i) => columns.driftMax[i],
-    low: -2,
-    high: 2,
+    low: -1,
+    high: 1,
     colours: ['heat-low', 'heat-middle', 'heat-high'],
   },
   loss: {
