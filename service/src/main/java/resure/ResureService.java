@@ -79,7 +79,7 @@ public class ResureService {
     }
     Backups backups =
         new Backups(directory, properties.backupKeep(), source(journal), InstantSource.system());
-    meters.watch(backups);
+    meters.watch(backups, properties.backupEvery());
     backups.every(properties.backupEvery());
     return new BackupEndpoint(backups);
   }
@@ -105,7 +105,11 @@ public class ResureService {
 
   @Bean
   ServiceMeters meters(ResureProperties properties, MeterRegistry registry) {
-    return new ServiceMeters(registry, properties.metricsMaxRuns(), properties.metricsMaxTurns());
+    return new ServiceMeters(
+        registry,
+        properties.metricsMaxRuns(),
+        properties.metricsMaxTurns(),
+        properties.metricsMaxSources());
   }
 
   @Bean
@@ -124,7 +128,11 @@ public class ResureService {
     if (idleRuns != null) {
       runs.deleteIdle(idleRuns);
     }
-    meters.watch(runs, store::bytes);
+    meters.watch(runs);
+    RocksDbJournal embedded = store.embedded();
+    if (embedded != null) {
+      meters.watch(embedded::bytes, embedded::freeBytes);
+    }
     meters.watch(compute::status);
     return runs;
   }
@@ -181,6 +189,7 @@ public class ResureService {
 
   @Bean
   WebExceptionHandler problems(ServiceMeters meters) {
+    meters.problems(Api.problemTypes());
     return Api.problems(meters::problem);
   }
 

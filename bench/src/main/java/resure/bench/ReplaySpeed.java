@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,7 @@ import resure.journal.RunKey;
 import resure.journal.rocksdb.RocksDbJournal;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
+import resure.observation.Weights;
 import resure.replay.Bad;
 import resure.replay.ReplayPlan;
 import resure.replay.ReplayResult;
@@ -267,7 +269,7 @@ final class ReplaySpeed {
         int batches, int observations, String backend, long weighNanos, long appendNanos) {}
 
     @Override
-    public void lateBatch() {}
+    public void taken(RunKey run, ObservationBatch batch, Weights weights, Instant at) {}
 
     @Override
     public void deviceFailed() {}
@@ -282,7 +284,12 @@ final class ReplaySpeed {
     public void recovered(long nanos) {}
 
     @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals) {}
+    public void folded(
+        RunKey run,
+        long step,
+        @Nullable Instant lastBatchAt,
+        MomentsTable reference,
+        Totals totals) {}
 
     @Override
     public void ended(RunKey run) {}

@@ -216,6 +216,10 @@ final class Run {
     return stepping;
   }
 
+  @Nullable Instant lastBatchAt() {
+    return lastBatchAt;
+  }
+
   long newestStep() {
     return steps.newest();
   }

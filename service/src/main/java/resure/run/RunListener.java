@@ -1,6 +1,10 @@
 package resure.run;
 
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 import resure.journal.RunKey;
+import resure.observation.ObservationBatch;
+import resure.observation.Weights;
 import resure.statistics.MomentsTable;
 
 /** Is told what happened, after it is durable, on the thread where it happened; must not block. */
@@ -14,8 +18,8 @@ public interface RunListener {
   void groupApplied(
       int batches, int observations, String backend, long weighNanos, long appendNanos);
 
-  /** A batch came when its step was closed already. */
-  void lateBatch();
+  /** A batch stands in the journal and is applied; late when {@code weights} say so. */
+  void taken(RunKey run, ObservationBatch batch, Weights weights, Instant at);
 
   /** A run was read from the journal. */
   void recovered(long nanos);
@@ -29,8 +33,15 @@ public interface RunListener {
   /** A run was deleted, since nothing was recorded to it for long. */
   void retired();
 
-  /** A run's new reference; what is needed of {@code totals} must be copied. */
-  void folded(RunKey run, MomentsTable reference, Totals totals);
+  /**
+   * A run's new reference; what is needed of {@code totals} must be copied.
+   *
+   * @param step the newest step, of a run without steps the ordinal of its newest batch; -1 for a
+   *     run without batches
+   * @param lastBatchAt when the newest batch was recorded; null for a run without batches
+   */
+  void folded(
+      RunKey run, long step, @Nullable Instant lastBatchAt, MomentsTable reference, Totals totals);
 
   /** A run finished, went idle, was rewound or deleted: nothing more is said of it for now. */
   void ended(RunKey run);

@@ -57,11 +57,13 @@ public final class WeightSums {
     return usable + unusable;
   }
 
-  double sum() {
+  /** Sum of the usable ones' weights. */
+  public double sum() {
     return sum;
   }
 
-  double sumOfSquares() {
+  /** Sum of the squares of the usable ones' weights. */
+  public double sumOfSquares() {
     return sumOfSquares;
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,7 @@ import resure.journal.RunKey;
 import resure.observation.Batches;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
+import resure.observation.Weights;
 import resure.run.Export;
 import resure.run.Outcome;
 import resure.run.Refusal;
@@ -271,7 +273,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
         int batches, int observations, String backend, long weighNanos, long appendNanos) {}
 
     @Override
-    public void lateBatch() {}
+    public void taken(RunKey run, ObservationBatch batch, Weights weights, Instant at) {}
 
     @Override
     public void deviceFailed() {}
@@ -286,7 +288,12 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
     public void recovered(long nanos) {}
 
     @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals) {}
+    public void folded(
+        RunKey run,
+        long step,
+        @Nullable Instant lastBatchAt,
+        MomentsTable reference,
+        Totals totals) {}
 
     @Override
     public void ended(RunKey run) {}

@@ -2,6 +2,7 @@ package resure.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -14,8 +15,10 @@ import resure.journal.Durability;
 import resure.journal.InMemoryJournal;
 import resure.journal.RunKey;
 import resure.observation.Batches;
+import resure.observation.ObservationBatch;
 import resure.observation.RunId;
 import resure.observation.StartFrom;
+import resure.observation.Weights;
 import resure.statistics.MomentsTable;
 
 /** The front door with real threads, where only a store that fails can show what it does. */
@@ -120,7 +123,7 @@ class RunsTest {
         int batches, int observations, String backend, long weighNanos, long appendNanos) {}
 
     @Override
-    public void lateBatch() {}
+    public void taken(RunKey run, ObservationBatch batch, Weights weights, Instant at) {}
 
     @Override
     public void recovered(long nanos) {}
@@ -135,7 +138,12 @@ class RunsTest {
     public void retired() {}
 
     @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals) {}
+    public void folded(
+        RunKey run,
+        long step,
+        @Nullable Instant lastBatchAt,
+        MomentsTable reference,
+        Totals totals) {}
 
     @Override
     public void ended(RunKey run) {}

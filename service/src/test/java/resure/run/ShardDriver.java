@@ -21,6 +21,7 @@ import resure.journal.Snapshot;
 import resure.observation.ObservationBatch;
 import resure.observation.Retention;
 import resure.observation.RunId;
+import resure.observation.Weights;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
@@ -305,9 +306,11 @@ final class ShardDriver implements RunListener {
   }
 
   @Override
-  public void lateBatch() {
-    maybeFail();
-    late++;
+  public void taken(RunKey run, ObservationBatch batch, Weights weights, Instant at) {
+    if (weights.late()) {
+      maybeFail();
+      late++;
+    }
   }
 
   @Override
@@ -316,7 +319,8 @@ final class ShardDriver implements RunListener {
   }
 
   @Override
-  public void folded(RunKey run, MomentsTable reference, Totals totals) {
+  public void folded(
+      RunKey run, long step, @Nullable Instant lastBatchAt, MomentsTable reference, Totals totals) {
     folded.add(run.id());
   }
 
