@@ -158,7 +158,7 @@ class MetricsTest {
 
     List<String> others =
         rows("`").stream()
-            .filter(row -> !row.startsWith("| `resure_") && !row.contains("absent until"))
+            .filter(row -> !row.matches("\\| `(resure_|run).*") && !row.contains("absent until"))
             .map(row -> row.substring(3, row.indexOf('`', 3)))
             .toList();
     assertThat(others).hasSizeGreaterThan(3);
@@ -367,8 +367,8 @@ class MetricsTest {
   void theCountersOfARunBeginWithItsSeriesAndCountEachBatchOnce() {
     String run = newRun("{\"warmUp\": 2}");
     twoSteps(run);
-    assertThat(ofRun("resure_run_batches_total", run)).isZero();
-    assertThat(value("resure_turn_losses_total", run, "0")).isZero();
+    assertThat(ofRun("resure_run_batches_total", run)).as("after the first").isEqualTo(1);
+    assertThat(value("resure_turn_losses_total", run, "0")).isEqualTo(2);
     assertThat(ofRun("resure_run_step", run)).isEqualTo(1);
 
     step(run, 2, "{\"id\": \"d-4\", \"losses\": [9, null, NaN]}");
@@ -384,8 +384,8 @@ class MetricsTest {
       service.get(run);
     }
 
-    assertThat(ofRun("resure_run_batches_total", run)).isEqualTo(4);
-    assertThat(ofRun("resure_run_losses_total", run)).isEqualTo(5);
+    assertThat(ofRun("resure_run_batches_total", run)).isEqualTo(1 + 4);
+    assertThat(ofRun("resure_run_losses_total", run)).isEqualTo(2 + 5);
     assertThat(ofRun("resure_run_unusable_losses_total", run)).isEqualTo(1);
     assertThat(ofRun("resure_run_down_weighted_losses_total", run)).isEqualTo(1);
     assertThat(ofRun("resure_run_late_batches_total", run)).isEqualTo(1);
@@ -395,13 +395,23 @@ class MetricsTest {
         .isEqualTo(
             Instant.parse(service.get(run).json().get("lastBatchAt").asString()).toEpochMilli()
                 / 1e3);
-    JsonNode turn = service.get(run + "/statistics").json().at("/turns/0");
-    // Folded since the second step began: steps 1 and 2, and what came late. The third is pending.
-    assertThat(value("resure_turn_losses_total", run, "0")).isEqualTo(4);
+    // All folded steps of a run whose series began with it.
+    assertThat(value("resure_turn_losses_total", run, "0")).isEqualTo(6);
     assertThat(value("resure_turn_weights_total", run, "0"))
+        .isCloseTo(6 * value("resure_turn_weight_mean", run, "0"), within(1e-12));
+    assertThat(value("resure_turn_squared_weights_total", run, "0"))
         .isCloseTo(
-            turn.get("meanWeight").asDouble() * turn.get("seen").asDouble() - 3, within(1e-9));
-    assertThat(value("resure_turn_squared_weights_total", run, "0")).isBetween(3.0, 3.999);
+            Math.pow(value("resure_turn_weights_total", run, "0"), 2)
+                / (6 * value("resure_turn_effective_sample_ratio", run, "0")),
+            within(1e-12));
+    service.reopen();
+    service.get(run);
+    assertThat(ofRun("resure_run_batches_total", run)).as("read again").isZero();
+    assertThat(value("resure_turn_losses_total", run, "0")).isZero();
+    assertThat(value("resure_turn_observations", run, "0")).isEqualTo(6);
+    step(run, 4, "{\"id\": \"d-8\", \"losses\": [1]}");
+    assertThat(ofRun("resure_run_batches_total", run)).isEqualTo(1);
+    assertThat(value("resure_turn_losses_total", run, "0")).as("of step 3").isEqualTo(1);
   }
 
   @Test
