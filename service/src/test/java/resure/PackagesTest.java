@@ -24,6 +24,7 @@ class PackagesTest {
           Map.entry("statistics", List.of()),
           Map.entry("weighting", List.of()),
           Map.entry("observation", List.of()),
+          Map.entry("drift", List.of()),
           Map.entry("compute", List.of()),
           Map.entry("compute.jvm", List.of("compute")),
           Map.entry("compute.djl", List.of("compute")),
@@ -32,12 +33,12 @@ class PackagesTest {
           Map.entry("journal.postgres", List.of("journal")),
           Map.entry("archive", List.of("journal")),
           Map.entry("backup", List.of()),
-          Map.entry("run", List.of("compute", "journal")),
+          Map.entry("run", List.of("compute", "drift", "journal")),
           Map.entry("replay", List.of("run", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
           // compute only what runs.
-          Map.entry("metrics", List.of("run", "replay", "journal", "compute", "backup")),
-          Map.entry("api", List.of("run", "replay", "journal", "compute")),
+          Map.entry("metrics", List.of("run", "drift", "replay", "journal", "compute", "backup")),
+          Map.entry("api", List.of("run", "drift", "replay", "journal", "compute")),
           // The SDK: used by nothing here but tests.
           Map.entry("client", List.of()));
 

@@ -22,6 +22,7 @@ import resure.compute.Sweep;
 import resure.compute.djl.DjlBackend;
 import resure.compute.jvm.JvmCompute;
 import resure.compute.jvm.JvmSweep;
+import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.RunKey;
 import resure.journal.rocksdb.RocksDbJournal;
@@ -289,7 +290,8 @@ final class ReplaySpeed {
         long step,
         @Nullable Instant lastBatchAt,
         MomentsTable reference,
-        Totals totals) {}
+        Totals totals,
+        List<TurnDrift> drift) {}
 
     @Override
     public void ended(RunKey run) {}

@@ -65,30 +65,42 @@ public final class MomentsTable {
   }
 
   /**
-   * Folds a step: merges its batches over a pairwise tree (adjacent pairs in the order given, an
-   * odd one carried up; a batch without a slot is nothing there), ages what is here by the
-   * observations of the step, and merges the two. A tree, so that a backend that merges level by
-   * level needs few operations and gets the same bits.
+   * Folds a step: merges its batches, ages what is here by the observations of the step, and merges
+   * the two.
    *
    * @param batches the step's batches in canonical order (rank, micro-batch, sequence), which
    *     decides the last bits
    * @param halfLife observations of a slot after which older ones count half; infinite means never
    */
   public void fold(List<BatchMoments> batches, double halfLife) {
-    if (batches.isEmpty()) {
-      return;
-    }
-    MomentsTable step = merged(batches, 0, batches.size());
+    fold(merged(batches), halfLife);
+  }
+
+  /** The same with the step's batches {@linkplain #merged(List) merged} already. */
+  public void fold(MomentsTable step, double halfLife) {
     grow(step.slots);
     for (int slot = 0; slot < step.slots; slot++) {
       double observations = step.n[slot];
       if (observations > 0) {
-        double factor = ageing(observations, halfLife);
-        n[slot] *= factor;
-        m2[slot] *= factor;
+        age(slot, ageing(observations, halfLife));
         merge(slot, observations, step.mean[slot], step.m2[slot], step.seen[slot]);
       }
     }
+  }
+
+  /**
+   * Multiplies n and M2 of a slot by {@code ageing}, in (0, 1], and merges a disjoint sample that
+   * is not empty.
+   */
+  public void merge(int slot, double ageing, Moments sample) {
+    grow(slot + 1);
+    age(slot, ageing);
+    merge(slot, sample.n(), sample.mean(), sample.m2(), sample.seen());
+  }
+
+  private void age(int slot, double factor) {
+    n[slot] *= factor;
+    m2[slot] *= factor;
   }
 
   /**
@@ -134,6 +146,17 @@ public final class MomentsTable {
       inherited.set(slot, moments);
     }
     return inherited;
+  }
+
+  /**
+   * The triples of a step: its batches merged over a pairwise tree (adjacent pairs in the order
+   * given, an odd one carried up; a batch without a slot is nothing there). A tree, so that a
+   * backend that merges level by level needs few operations and gets the same bits.
+   *
+   * @param batches in canonical order (rank, micro-batch, sequence)
+   */
+  public static MomentsTable merged(List<BatchMoments> batches) {
+    return batches.isEmpty() ? new MomentsTable() : merged(batches, 0, batches.size());
   }
 
   private static MomentsTable merged(List<BatchMoments> batches, int from, int to) {

@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
+import resure.drift.TurnDrift;
 import resure.journal.RunKey;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
@@ -87,9 +88,13 @@ final class RunMeters {
     }
   }
 
-  private record Turn(Moments moments, Counted weights) {
-    static final Turn NONE = new Turn(Moments.NONE, Counted.NONE);
+  /** What is known of a turn; warnings and alarms since its meters began. */
+  private record Turn(Moments moments, Counted weights, double drift, long warnings, long alarms) {
+    static final Turn NONE = new Turn(Moments.NONE, Counted.NONE, Double.NaN, 0, 0);
   }
+
+  /** As the run was when its series began: what was raised before is not raised again. */
+  private @Nullable List<TurnDrift> driftBefore;
 
   RunMeters(MeterRegistry registry, RunKey run, int maxTurns, int maxSources) {
     this.registry = registry;
@@ -157,17 +162,25 @@ final class RunMeters {
     return instant.toEpochMilli() / 1e3;
   }
 
-  void folded(long newest, @Nullable Instant lastBatchAt, MomentsTable reference, Totals totals) {
+  void folded(
+      long newest,
+      @Nullable Instant lastBatchAt,
+      MomentsTable reference,
+      Totals totals,
+      List<TurnDrift> drift) {
     step = newest < 0 ? Double.NaN : newest;
     if (lastBatchAt != null) {
       lastBatchSeconds = seconds(lastBatchAt);
     }
-    foldTurns(reference, totals);
+    foldTurns(reference, totals, drift);
     foldSources(totals);
     begun = true;
   }
 
-  private void foldTurns(MomentsTable reference, Totals totals) {
+  private void foldTurns(MomentsTable reference, Totals totals, List<TurnDrift> drift) {
+    if (driftBefore == null) {
+      driftBefore = drift;
+    }
     int count = Math.min(maxTurns, reference.slots());
     List<Turn> before = turns;
     List<Turn> now = new ArrayList<>(count);
@@ -176,7 +189,15 @@ final class RunMeters {
       Moments moments = pooled ? reference.pooled(turn) : reference.moments(turn);
       WeightSums weights = weights(totals, turn, pooled);
       Counted counted = turn < before.size() ? before.get(turn).weights : Counted.NONE;
-      now.add(new Turn(moments, begun ? counted.next(weights) : Counted.from(weights)));
+      TurnDrift drifted = drift(drift, turn, pooled);
+      TurnDrift driftedBefore = drift(driftBefore, turn, pooled);
+      now.add(
+          new Turn(
+              moments,
+              begun ? counted.next(weights) : Counted.from(weights),
+              drifted.drift(),
+              drifted.warnings() - driftedBefore.warnings(),
+              drifted.alarms() - driftedBefore.alarms()));
     }
     turns = List.copyOf(now);
     for (; registeredTurns < count; registeredTurns++) {
@@ -191,6 +212,16 @@ final class RunMeters {
     int last = pooled ? slots.size() : Math.min(slots.size(), turn + 1);
     for (int slot = turn; slot < last; slot++) {
       pool.add(slots.get(slot));
+    }
+    return pool;
+  }
+
+  /** Of pooled turns the highest gauge, and what was raised of any. */
+  private static TurnDrift drift(List<TurnDrift> slots, int turn, boolean pooled) {
+    TurnDrift pool = TurnDrift.NONE;
+    int last = pooled ? slots.size() : Math.min(slots.size(), turn + 1);
+    for (int slot = turn; slot < last; slot++) {
+      pool = pool.pooled(slots.get(slot));
     }
     return pool;
   }
@@ -238,6 +269,14 @@ final class RunMeters {
         t -> t.moments.sd());
     gauge(
         "resure.turn.observations", "Observations folded", ofTurn, figures, t -> t.moments.seen());
+    gauge(
+        "resure.turn.drift",
+        "How far the loss is above its own recent past, in standard deviations",
+        ofTurn,
+        figures,
+        t -> t.drift);
+    count("resure.turn.drift.warnings", "Drift warnings raised", ofTurn, figures, t -> t.warnings);
+    count("resure.turn.drift.alarms", "Drift alarms raised", ofTurn, figures, t -> t.alarms);
     registerWeights("resure.turn", ofTurn, () -> turn(turn).weights);
   }
 

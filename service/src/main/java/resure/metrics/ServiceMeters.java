@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -17,6 +18,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import resure.backup.Backups;
 import resure.compute.ComputeStatus;
+import resure.drift.TurnDrift;
 import resure.journal.RunKey;
 import resure.observation.ObservationBatch;
 import resure.observation.Weights;
@@ -260,10 +262,15 @@ public final class ServiceMeters implements RunListener, ReplayListener {
 
   @Override
   public void folded(
-      RunKey run, long step, @Nullable Instant lastBatchAt, MomentsTable reference, Totals totals) {
+      RunKey run,
+      long step,
+      @Nullable Instant lastBatchAt,
+      MomentsTable reference,
+      Totals totals,
+      List<TurnDrift> drift) {
     RunMeters meters = metersOf(run);
     if (meters != null) {
-      meters.folded(step, lastBatchAt, reference, totals);
+      meters.folded(step, lastBatchAt, reference, totals, drift);
     }
   }
 

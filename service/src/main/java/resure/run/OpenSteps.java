@@ -139,19 +139,21 @@ final class OpenSteps {
   }
 
   /**
-   * Opens a step newer than any: freezes its reference and adds what that folds to {@code totals}.
+   * Opens a step newer than any: freezes its reference.
+   *
+   * @return what that folded, into what was {@link #newestReference} before: the batches of each
+   *     step in canonical order, steps ascending
    */
-  void open(long step, Totals totals) {
+  List<List<PendingBatch>> open(long step) {
     Opening opening = opened(step);
     List<PendingBatch> closed = pending.subList(0, opening.closed);
-    for (PendingBatch batch : closed) {
-      totals.add(batch.totals());
-    }
+    List<List<PendingBatch>> folded = bySteps(closed);
     closed.clear();
     release(references, opening.references);
     references = List.copyOf(opening.references);
     newest = step;
     prepared = new Opening(newest);
+    return folded;
   }
 
   void add(PendingBatch batch) {
@@ -165,8 +167,8 @@ final class OpenSteps {
    */
   MomentsTable everything() {
     MomentsTable triples = newestReference().triples().triples();
-    for (List<BatchMoments> step : bySteps(pending())) {
-      triples.fold(step, halfLife);
+    for (List<PendingBatch> step : bySteps(pending())) {
+      triples.fold(moments(step), halfLife);
     }
     return triples;
   }
@@ -187,18 +189,22 @@ final class OpenSteps {
     return prepared;
   }
 
-  /** The moments of batches in canonical order, step by step. */
-  private static List<List<BatchMoments>> bySteps(List<PendingBatch> batches) {
-    List<List<BatchMoments>> steps = new ArrayList<>();
+  /** Batches in canonical order, step by step. */
+  private static List<List<PendingBatch>> bySteps(List<PendingBatch> batches) {
+    List<List<PendingBatch>> steps = new ArrayList<>();
     long step = NONE;
     for (PendingBatch batch : batches) {
       if (batch.step() != step) {
         steps.add(new ArrayList<>());
         step = batch.step();
       }
-      steps.getLast().add(batch.moments());
+      steps.getLast().add(batch);
     }
     return steps;
+  }
+
+  private static List<BatchMoments> moments(List<PendingBatch> step) {
+    return step.stream().map(PendingBatch::moments).toList();
   }
 
   private void discardPrepared() {
@@ -260,7 +266,8 @@ final class OpenSteps {
             mean = mean.plus(batch.totals());
           }
           runMean = mean;
-          return new Folding(current.triples(), bySteps(closing));
+          return new Folding(
+              current.triples(), bySteps(closing).stream().map(OpenSteps::moments).toList());
         }
         references.add(current);
       }

@@ -9,6 +9,10 @@ import resure.compute.Folding;
 import resure.compute.RawWeights;
 import resure.compute.Reference;
 import resure.compute.Weighing;
+import resure.drift.DriftEvent;
+import resure.drift.DriftLimits;
+import resure.drift.RunDrift;
+import resure.drift.TurnDrift;
 import resure.journal.Head;
 import resure.journal.JournalEntry;
 import resure.journal.RunKey;
@@ -44,6 +48,8 @@ final class Run {
   private final Rewinds rewinds;
   private final OpenSteps steps;
   private final Totals totals;
+  private final RunDrift drift;
+  private FoldListener listener = FoldListener.NONE;
   private long sequence;
   private long checksum;
   private long lateBatches;
@@ -61,6 +67,7 @@ final class Run {
     attempts = state.attempts();
     rewinds = state.rewinds();
     totals = state.totals();
+    drift = RunDrift.restored(DriftLimits.CALIBRATED, state.drift());
     sequence = state.head().sequence();
     checksum = state.head().checksum();
     lateBatches = state.lateBatches();
@@ -92,6 +99,7 @@ final class Run {
     attempts = new Attempts();
     rewinds = new Rewinds();
     totals = new Totals();
+    drift = new RunDrift(DriftLimits.CALIBRATED);
     sequence = head.sequence();
     checksum = head.checksum();
     stepping = Stepping.UNDECIDED;
@@ -133,8 +141,14 @@ final class Run {
   /** The same state on another compute backend, bit for bit; this one is released. */
   Run moveTo(Compute other) {
     Run moved = new Run(key, created, other, state());
+    moved.listener = listener;
     release();
     return moved;
+  }
+
+  /** Names who is told of each step that is folded from now on; nobody before. */
+  void tell(FoldListener folds) {
+    listener = folds;
   }
 
   /** Its first entry. */
@@ -158,7 +172,8 @@ final class Run {
             .map(r -> new SnapshotFormat.StoredReference(r.triples().triples(), r.runMean()))
             .toList(),
         List.copyOf(steps.pending()),
-        wholeFrom);
+        wholeFrom,
+        drift.states());
   }
 
   RunKey key() {
@@ -367,7 +382,7 @@ final class Run {
     stepping = batch.hasStep() ? Stepping.BY_STEP : Stepping.WITHOUT_STEPS;
     lastBatchAt = entry.at();
     if (step > steps.newest()) {
-      steps.open(step, totals);
+      open(step);
     } else if (steps.late(step)) {
       lateBatches++;
     }
@@ -379,6 +394,33 @@ final class Run {
             sequence,
             moments,
             BatchTotals.of(configuration(), batch, entry.weights())));
+  }
+
+  /** Opens a step, and folds what that closes. */
+  private void open(long step) {
+    MomentsTable reference = steps.newestReference().triples().triples();
+    for (List<PendingBatch> closed : steps.open(step)) {
+      MomentsTable moments =
+          MomentsTable.merged(closed.stream().map(PendingBatch::moments).toList());
+      Totals ofStep = new Totals();
+      for (PendingBatch batch : closed) {
+        totals.add(batch.totals());
+        ofStep.add(batch.totals());
+      }
+      long number = closed.getFirst().step();
+      List<DriftEvent> events = drift.fold(number, moments);
+      listener.folded(
+          new FoldedStep(
+              number,
+              sequence,
+              closed.size(),
+              moments,
+              ofStep,
+              reference.copy(),
+              drift.turns(),
+              events));
+      reference.fold(moments, configuration().halfLife());
+    }
   }
 
   private void applyRewind(JournalEntry.Rewound rewound) {
@@ -413,17 +455,24 @@ final class Run {
         steps.everything(),
         everything,
         newest.triples().triples(),
-        newest.runMean().value());
+        newest.runMean().value(),
+        drift.turns());
   }
 
   /** What {@link #statistics} says of turns, without the sources, which may be many. */
   TurnStatistics turnStatistics() {
-    return new TurnStatistics(sequence, steps.everything(), totals.slotsWith(steps.pending()));
+    return new TurnStatistics(
+        sequence, steps.everything(), totals.slotsWith(steps.pending()), drift.turns());
   }
 
   /** The triples of reference(newest), for those who watch: no more than a copy of small arrays. */
   MomentsTable referenceTriples() {
     return steps.newestReference().triples().triples();
+  }
+
+  /** The drift of each slot after the newest step that was folded. */
+  List<TurnDrift> drift() {
+    return drift.turns();
   }
 
   /** Weight sums over everything folded; not to be kept. */

@@ -1,7 +1,9 @@
 package resure.run;
 
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
+import resure.drift.TurnDrift;
 import resure.journal.RunKey;
 import resure.observation.ObservationBatch;
 import resure.observation.Weights;
@@ -39,9 +41,17 @@ public interface RunListener {
    * @param step the newest step, of a run without steps the ordinal of its newest batch; -1 for a
    *     run without batches
    * @param lastBatchAt when the newest batch was recorded; null for a run without batches
+   * @param drift of each slot, from slot 0. Warnings and alarms in it that were not in the last one
+   *     that was told of the run are new; those in the first one since the run {@link #ended} are
+   *     not
    */
   void folded(
-      RunKey run, long step, @Nullable Instant lastBatchAt, MomentsTable reference, Totals totals);
+      RunKey run,
+      long step,
+      @Nullable Instant lastBatchAt,
+      MomentsTable reference,
+      Totals totals,
+      List<TurnDrift> drift);
 
   /** A run finished, went idle, was rewound or deleted: nothing more is said of it for now. */
   void ended(RunKey run);

@@ -1,5 +1,7 @@
 package resure.run;
 
+import java.util.List;
+import resure.drift.TurnDrift;
 import resure.statistics.MomentsTable;
 
 /**
@@ -10,10 +12,13 @@ import resure.statistics.MomentsTable;
  * @param totals weight sums of everything folded and pending
  * @param reference triples of reference(newest)
  * @param referenceRunMean the mean weight that goes with it; 1 before anything was folded
+ * @param drift of each slot, from slot 0, after the newest step that was folded: an open step has
+ *     no mean yet
  */
 public record RunStatistics(
     RunDescription run,
     MomentsTable turns,
     Totals totals,
     MomentsTable reference,
-    double referenceRunMean) {}
+    double referenceRunMean,
+    List<TurnDrift> drift) {}

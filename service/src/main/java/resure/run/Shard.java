@@ -715,7 +715,11 @@ final class Shard implements Runnable {
         lost.computeIfAbsent(slot, s -> new ArrayList<>()).add(inFlight);
       } else {
         slot.seenAt = written.begun;
-        slot.appendedHere = true;
+        if (!slot.appendedHere) {
+          slot.appendedHere = true;
+          // What it was before is no news of ours.
+          publish(slot);
+        }
         apply(inFlight, head, moments);
         if (inFlight.request() instanceof Request.Score score) {
           batches++;
@@ -1159,7 +1163,8 @@ final class Shard implements Runnable {
           run.newestStep(),
           run.lastBatchAt(),
           run.referenceTriples(),
-          run.foldedTotals());
+          run.foldedTotals(),
+          run.drift());
     }
   }
 

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import resure.drift.TurnState;
 import resure.journal.CorruptJournalException;
 import resure.journal.Head;
 import resure.journal.Snapshot;
@@ -24,7 +25,7 @@ import resure.statistics.MomentsTable;
  * checksum. What the run's first entry says (configuration, labels) is not repeated.
  *
  * <pre>
- * version 2
+ * version 3
  *   u8 version | i64 sequence
  *   text? current attempt | i64 its last rewind | i32 count, text past attempts
  *   i32 count, (i64 sequence, i64 nextStep) rewinds
@@ -38,13 +39,22 @@ import resure.statistics.MomentsTable;
  *     i32 count, (i32 slot, f64 n, f64 mean, f64 m2)
  *     i32 count, (i32 slot, sums) | i32 count, (text?, sums) | f64 token weight sum, f64 token sum
  *   i64 step, i64 sequence from which the run is whole   (version 1 has no such; it is)
- * sums:  i64 usable, i64 unusable, f64 sum, f64 sum of squares
+ *   i32 count, drift per slot:                           (versions 1 and 2 have no such; it begins)
+ *     3 times (f64 n, f64 mean, f64 m2, i64 seen): gathered, slow, fast
+ *     f64 CUSUM, u8 raised, i32 raised for | i64 warnings, i64 alarms, i64 step of the last
+ *     f64 last value, f64 mean squared difference, i32 differences
+ *     i32 count, (i32 size, f64 sum, f64 m2) buckets
+ * sums:  i64 usable, i64 unusable, i64 down-weighted, f64 sum, f64 sum of squares
+ *                                                        (versions 1 and 2 have no down-weighted; 0)
  * text?: u8 0 for none, else 1 and modified UTF-8 with its length
  * </pre>
  */
 final class SnapshotFormat {
 
-  private static final int VERSION = 2;
+  private static final int VERSION = 3;
+
+  /** Without drift and without how many were down-weighted: both begin at nothing. */
+  private static final int BEFORE_DRIFT = 2;
 
   /** Without what trimmed runs need. */
   private static final int BEFORE_TRIMMING = 1;
@@ -69,7 +79,8 @@ final class SnapshotFormat {
       long newest,
       List<StoredReference> references,
       List<PendingBatch> pending,
-      WholeFrom wholeFrom) {}
+      WholeFrom wholeFrom,
+      List<TurnState> drift) {}
 
   static Snapshot encode(State state) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(1024);
@@ -103,6 +114,10 @@ final class SnapshotFormat {
       }
       out.writeLong(state.wholeFrom.step());
       out.writeLong(state.wholeFrom.sequence());
+      out.writeInt(state.drift.size());
+      for (TurnState turn : state.drift) {
+        writeDrift(out, turn);
+      }
     } catch (IOException e) {
       throw new IllegalStateException("writing to memory cannot fail", e);
     }
@@ -112,7 +127,7 @@ final class SnapshotFormat {
   static State decode(Snapshot snapshot) throws CorruptJournalException {
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(snapshot.state()))) {
       int version = in.readUnsignedByte();
-      if (version != VERSION && version != BEFORE_TRIMMING) {
+      if (version < BEFORE_TRIMMING || version > VERSION) {
         throw new CorruptJournalException("snapshot of unknown version " + version);
       }
       if (in.readLong() != snapshot.sequence()) {
@@ -127,7 +142,7 @@ final class SnapshotFormat {
       Run.Stepping stepping = Run.Stepping.valueOf(in.readUTF());
       Instant lastBatchAt = readTime(in);
       Instant finishedAt = readTime(in);
-      Totals totals = readTotals(in);
+      Totals totals = readTotals(in, version);
       long newest = in.readLong();
       List<StoredReference> references = new ArrayList<>();
       for (int i = in.readInt(); i > 0; i--) {
@@ -135,7 +150,7 @@ final class SnapshotFormat {
       }
       List<PendingBatch> pending = new ArrayList<>();
       for (int i = in.readInt(); i > 0; i--) {
-        pending.add(readPending(in));
+        pending.add(readPending(in, version));
       }
       return new State(
           snapshot.head(),
@@ -151,7 +166,8 @@ final class SnapshotFormat {
           pending,
           version == BEFORE_TRIMMING
               ? WholeFrom.BEGINNING
-              : new WholeFrom(in.readLong(), in.readLong()));
+              : new WholeFrom(in.readLong(), in.readLong()),
+          version <= BEFORE_DRIFT ? List.of() : readDrift(in));
     } catch (CorruptJournalException e) {
       throw e;
     } catch (IOException | IllegalArgumentException e) {
@@ -187,13 +203,13 @@ final class SnapshotFormat {
     }
   }
 
-  private static Totals readTotals(DataInputStream in) throws IOException {
-    Totals totals = new Totals(readSums(in), readSums(in), readRunMean(in));
+  private static Totals readTotals(DataInputStream in, int version) throws IOException {
+    Totals totals = new Totals(readSums(in, version), readSums(in, version), readRunMean(in));
     for (int i = in.readInt(); i > 0; i--) {
-      totals.putSlot(readSums(in));
+      totals.putSlot(readSums(in, version));
     }
     for (int i = in.readInt(); i > 0; i--) {
-      totals.putSource(readText(in), readSums(in));
+      totals.putSource(readText(in), readSums(in, version));
     }
     return totals;
   }
@@ -203,11 +219,7 @@ final class SnapshotFormat {
     writeRunMean(out, reference.runMean);
     out.writeInt(reference.triples.slots());
     for (int slot = 0; slot < reference.triples.slots(); slot++) {
-      Moments moments = reference.triples.moments(slot);
-      out.writeDouble(moments.n());
-      out.writeDouble(moments.mean());
-      out.writeDouble(moments.m2());
-      out.writeLong(moments.seen());
+      writeMoments(out, reference.triples.moments(slot));
     }
   }
 
@@ -216,10 +228,72 @@ final class SnapshotFormat {
     MomentsTable triples = new MomentsTable();
     int slots = in.readInt();
     for (int slot = 0; slot < slots; slot++) {
-      triples.set(
-          slot, new Moments(in.readDouble(), in.readDouble(), in.readDouble(), in.readLong()));
+      triples.set(slot, readMoments(in));
     }
     return new StoredReference(triples, runMean);
+  }
+
+  private static void writeMoments(DataOutputStream out, Moments moments) throws IOException {
+    out.writeDouble(moments.n());
+    out.writeDouble(moments.mean());
+    out.writeDouble(moments.m2());
+    out.writeLong(moments.seen());
+  }
+
+  private static Moments readMoments(DataInputStream in) throws IOException {
+    return new Moments(in.readDouble(), in.readDouble(), in.readDouble(), in.readLong());
+  }
+
+  private static void writeDrift(DataOutputStream out, TurnState turn) throws IOException {
+    writeMoments(out, turn.gathered());
+    writeMoments(out, turn.slow());
+    writeMoments(out, turn.fast());
+    out.writeDouble(turn.cusum());
+    out.writeBoolean(turn.raised());
+    out.writeInt(turn.raisedFor());
+    out.writeLong(turn.warnings());
+    out.writeLong(turn.alarms());
+    out.writeLong(turn.lastAlarmStep());
+    TurnState.Window window = turn.window();
+    out.writeDouble(window.last());
+    out.writeDouble(window.meanSquaredDifference());
+    out.writeInt(window.differences());
+    out.writeInt(window.buckets().size());
+    for (TurnState.Bucket bucket : window.buckets()) {
+      out.writeInt(bucket.size());
+      out.writeDouble(bucket.sum());
+      out.writeDouble(bucket.m2());
+    }
+  }
+
+  private static List<TurnState> readDrift(DataInputStream in) throws IOException {
+    List<TurnState> turns = new ArrayList<>();
+    for (int i = in.readInt(); i > 0; i--) {
+      turns.add(
+          new TurnState(
+              readMoments(in),
+              readMoments(in),
+              readMoments(in),
+              in.readDouble(),
+              in.readBoolean(),
+              in.readInt(),
+              in.readLong(),
+              in.readLong(),
+              in.readLong(),
+              readWindow(in)));
+    }
+    return turns;
+  }
+
+  private static TurnState.Window readWindow(DataInputStream in) throws IOException {
+    double last = in.readDouble();
+    double meanSquaredDifference = in.readDouble();
+    int differences = in.readInt();
+    List<TurnState.Bucket> buckets = new ArrayList<>();
+    for (int i = in.readInt(); i > 0; i--) {
+      buckets.add(new TurnState.Bucket(in.readInt(), in.readDouble(), in.readDouble()));
+    }
+    return new TurnState.Window(last, meanSquaredDifference, differences, buckets);
   }
 
   private static void writePending(DataOutputStream out, PendingBatch batch) throws IOException {
@@ -250,7 +324,7 @@ final class SnapshotFormat {
     out.writeDouble(totals.tokenSum());
   }
 
-  private static PendingBatch readPending(DataInputStream in) throws IOException {
+  private static PendingBatch readPending(DataInputStream in, int version) throws IOException {
     long step = in.readLong();
     long rank = in.readLong();
     long microBatch = in.readLong();
@@ -270,13 +344,13 @@ final class SnapshotFormat {
     List<WeightSums> perSlot = new ArrayList<>();
     for (int i = in.readInt(); i > 0; i--) {
       slots.add(in.readInt());
-      perSlot.add(readSums(in));
+      perSlot.add(readSums(in, version));
     }
     List<@Nullable String> sources = new ArrayList<>();
     List<WeightSums> perSource = new ArrayList<>();
     for (int i = in.readInt(); i > 0; i--) {
       sources.add(readText(in));
-      perSource.add(readSums(in));
+      perSource.add(readSums(in, version));
     }
     return new PendingBatch(
         step,
@@ -299,12 +373,18 @@ final class SnapshotFormat {
   private static void writeSums(DataOutputStream out, WeightSums sums) throws IOException {
     out.writeLong(sums.usable());
     out.writeLong(sums.unusable());
+    out.writeLong(sums.downWeighted());
     out.writeDouble(sums.sum());
     out.writeDouble(sums.sumOfSquares());
   }
 
-  private static WeightSums readSums(DataInputStream in) throws IOException {
-    return new WeightSums(in.readLong(), in.readLong(), in.readDouble(), in.readDouble());
+  private static WeightSums readSums(DataInputStream in, int version) throws IOException {
+    return new WeightSums(
+        in.readLong(),
+        in.readLong(),
+        version <= BEFORE_DRIFT ? 0 : in.readLong(),
+        in.readDouble(),
+        in.readDouble());
   }
 
   private static void writeText(DataOutputStream out, @Nullable String text) throws IOException {

@@ -7,21 +7,26 @@ public final class WeightSums {
 
   private long usable;
   private long unusable;
+  private long downWeighted;
   private double sum;
   private double sumOfSquares;
 
   /** Over nothing. */
   public WeightSums() {}
 
-  WeightSums(long usable, long unusable, double sum, double sumOfSquares) {
+  WeightSums(long usable, long unusable, long downWeighted, double sum, double sumOfSquares) {
     this.usable = usable;
     this.unusable = unusable;
+    this.downWeighted = downWeighted;
     this.sum = sum;
     this.sumOfSquares = sumOfSquares;
   }
 
   void add(double weight) {
     usable++;
+    if (weight < 1) {
+      downWeighted++;
+    }
     sum += weight;
     sumOfSquares += weight * weight;
   }
@@ -34,12 +39,13 @@ public final class WeightSums {
   public void add(WeightSums other) {
     usable += other.usable;
     unusable += other.unusable;
+    downWeighted += other.downWeighted;
     sum += other.sum;
     sumOfSquares += other.sumOfSquares;
   }
 
   WeightSums copy() {
-    return new WeightSums(usable, unusable, sum, sumOfSquares);
+    return new WeightSums(usable, unusable, downWeighted, sum, sumOfSquares);
   }
 
   /** Usable observations. */
@@ -50,6 +56,11 @@ public final class WeightSums {
   /** Unusable observations: NaN, infinite or too large. */
   public long unusable() {
     return unusable;
+  }
+
+  /** Usable observations with a weight below 1. */
+  public long downWeighted() {
+    return downWeighted;
   }
 
   /** Observations that were not null. */

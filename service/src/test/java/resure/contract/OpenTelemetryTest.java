@@ -92,6 +92,7 @@ class OpenTelemetryTest {
 
     Map<String, List<Metric>> metrics =
         received.stream().collect(Collectors.groupingBy(Metric::getName));
+    assertThat(metrics).as(metrics.keySet().toString()).containsKey("resure.turn.loss.mean");
     NumberDataPoint mean = last(metrics.get("resure.turn.loss.mean")).getGauge().getDataPoints(0);
     assertThat(mean.getAsDouble()).isEqualTo(2);
     assertThat(mean.getAttributesList())

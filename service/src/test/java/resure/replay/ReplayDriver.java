@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import resure.compute.jvm.JvmCompute;
+import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.Entries;
 import resure.journal.InMemoryJournal;
@@ -293,7 +294,8 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
         long step,
         @Nullable Instant lastBatchAt,
         MomentsTable reference,
-        Totals totals) {}
+        Totals totals,
+        List<TurnDrift> drift) {}
 
     @Override
     public void ended(RunKey run) {}

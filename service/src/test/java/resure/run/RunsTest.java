@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import resure.compute.jvm.JvmCompute;
+import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.InMemoryJournal;
 import resure.journal.RunKey;
@@ -143,7 +145,8 @@ class RunsTest {
         long step,
         @Nullable Instant lastBatchAt,
         MomentsTable reference,
-        Totals totals) {}
+        Totals totals,
+        List<TurnDrift> drift) {}
 
     @Override
     public void ended(RunKey run) {}

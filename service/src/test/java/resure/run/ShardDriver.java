@@ -14,6 +14,7 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import resure.compute.ComputeSource;
 import resure.compute.jvm.JvmCompute;
+import resure.drift.TurnDrift;
 import resure.journal.InMemoryJournal;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
@@ -320,7 +321,12 @@ final class ShardDriver implements RunListener {
 
   @Override
   public void folded(
-      RunKey run, long step, @Nullable Instant lastBatchAt, MomentsTable reference, Totals totals) {
+      RunKey run,
+      long step,
+      @Nullable Instant lastBatchAt,
+      MomentsTable reference,
+      Totals totals,
+      List<TurnDrift> drift) {
     folded.add(run.id());
   }
 

@@ -1,0 +1,168 @@
+package resure.drift;
+
+import java.util.List;
+import resure.statistics.Moments;
+import resure.statistics.MomentsTable;
+
+/**
+ * Watches one turn. Its input is one number a step: how far the step's mean loss is from the slow
+ * mean, in slow standard deviations, clipped to +-4. A step with less than {@value
+ * #MIN_OBSERVATIONS} observations of the turn waits for the next ones, so that a rare turn's
+ * numbers are no noisier than others'. Everything below is counted in inputs.
+ *
+ * <p>While a warning is raised the slow moments stand still, or a slow rise would hide itself. A
+ * warning ends when the loss is back (the CUSUM at 0), with an alarm, or after {@value
+ * #LONGEST_WARNING} inputs. In the last two cases the loss has settled on another level, and what
+ * is rising is asked of that from now on: the slow moments go on from the fast mean, with little
+ * evidence, so that they follow soon, and ADWIN begins a new window.
+ *
+ * <p>Owner thread only.
+ */
+final class TurnDetector {
+
+  /** Observations that make an input. */
+  static final int MIN_OBSERVATIONS = 8;
+
+  /** Observations before the first input. */
+  static final int WARM_UP = 32;
+
+  /** An input is clipped to this, in standard deviations, and mapped from there to [0, 1]. */
+  static final double CLIP = 4;
+
+  /** Inputs. */
+  static final int LONGEST_WARNING = 64;
+
+  /** Evidence, in observations, that the slow mean has once it was moved. */
+  static final double MOVED_EVIDENCE = 64;
+
+  /** Half of the evidence is as old as so many inputs, or older. */
+  private static final double SLOW_HALF_LIFE = 256;
+
+  private static final double FAST_HALF_LIFE = 8;
+
+  private static final double SLOW_AGEING = MomentsTable.ageing(1, SLOW_HALF_LIFE);
+  private static final double FAST_AGEING = MomentsTable.ageing(1, FAST_HALF_LIFE);
+
+  /** Slots of {@link #moments}. */
+  private static final int GATHERED = 0;
+
+  private static final int SLOW = 1;
+  private static final int FAST = 2;
+
+  private final MomentsTable moments = new MomentsTable();
+  private final Cusum cusum;
+  private final Adwin adwin;
+  private int raisedFor;
+  private long warnings;
+  private long alarms;
+  private long lastAlarmStep = TurnDrift.NO_STEP;
+  private TurnDrift shown = TurnDrift.NONE;
+
+  /** Of a turn that has not come yet. */
+  TurnDetector(DriftLimits limits) {
+    cusum = new Cusum(limits.reference(), limits.warning());
+    adwin = new Adwin(limits.delta(), limits.rise() / (2 * CLIP));
+    moments.set(GATHERED, Moments.NONE);
+    moments.set(SLOW, Moments.NONE);
+    moments.set(FAST, Moments.NONE);
+  }
+
+  /** As it was when its state was taken. */
+  TurnDetector(DriftLimits limits, TurnState state) {
+    this(limits);
+    moments.set(GATHERED, state.gathered());
+    moments.set(SLOW, state.slow());
+    moments.set(FAST, state.fast());
+    cusum.restore(state.cusum(), state.raised());
+    adwin.restore(state.window());
+    raisedFor = state.raisedFor();
+    warnings = state.warnings();
+    alarms = state.alarms();
+    lastAlarmStep = state.lastAlarmStep();
+    show();
+  }
+
+  /** Takes the turn's triple of a step; what is noticed is added to {@code events}. */
+  void fold(int slot, long step, Moments sample, List<DriftEvent> events) {
+    moments.merge(GATHERED, 1, sample);
+    Moments gathered = moments.moments(GATHERED);
+    if (gathered.n() >= MIN_OBSERVATIONS) {
+      moments.set(GATHERED, Moments.NONE);
+      take(slot, step, gathered, events);
+      show();
+    }
+  }
+
+  private void take(int slot, long step, Moments input, List<DriftEvent> events) {
+    Moments slow = moments.moments(SLOW);
+    moments.merge(FAST, FAST_AGEING, input);
+    if (!enough(slow)) {
+      moments.merge(SLOW, SLOW_AGEING, input);
+      return;
+    }
+    double x = Math.clamp((input.mean() - slow.mean()) / slow.sd(), -CLIP, CLIP);
+    if (cusum.add(x)) {
+      warnings++;
+      raisedFor = 0;
+      events.add(new DriftEvent(slot, DriftEvent.Kind.WARNING, drift(slow)));
+    }
+    if (adwin.add((x + CLIP) / (2 * CLIP), 0.5)) {
+      alarms++;
+      lastAlarmStep = step;
+      events.add(new DriftEvent(slot, DriftEvent.Kind.ALARM, drift(slow)));
+      settle(slow);
+    } else if (!cusum.raised()) {
+      moments.merge(SLOW, SLOW_AGEING, input);
+    } else if (raisedFor++ == LONGEST_WARNING) {
+      settle(slow);
+    }
+  }
+
+  private void settle(Moments slow) {
+    double n = Math.min(slow.n(), MOVED_EVIDENCE);
+    double m2 = slow.m2() * ((n - 1) / (slow.n() - 1));
+    moments.set(SLOW, new Moments(n, moments.moments(FAST).mean(), m2, slow.seen()));
+    cusum.reset();
+    adwin.clear();
+  }
+
+  private double drift(Moments slow) {
+    return (moments.moments(FAST).mean() - slow.mean()) / slow.sd();
+  }
+
+  private static boolean enough(Moments slow) {
+    return slow.seen() >= WARM_UP && slow.sd() > 1e-6 * Math.max(1, Math.abs(slow.mean()));
+  }
+
+  private void show() {
+    Moments slow = moments.moments(SLOW);
+    shown =
+        new TurnDrift(
+            slow.n() > 0 ? slow.mean() : Double.NaN,
+            slow.sd(),
+            enough(slow) ? drift(slow) : Double.NaN,
+            cusum.raised(),
+            warnings,
+            alarms,
+            lastAlarmStep);
+  }
+
+  /** After the last step that was folded. */
+  TurnDrift shown() {
+    return shown;
+  }
+
+  TurnState state() {
+    return new TurnState(
+        moments.moments(GATHERED),
+        moments.moments(SLOW),
+        moments.moments(FAST),
+        cusum.sum(),
+        cusum.raised(),
+        raisedFor,
+        warnings,
+        alarms,
+        lastAlarmStep,
+        adwin.state());
+  }
+}
