@@ -89,8 +89,14 @@ final class RunMeters {
   }
 
   /** What is known of a turn; warnings and alarms since its meters began. */
-  private record Turn(Moments moments, Counted weights, double drift, long warnings, long alarms) {
-    static final Turn NONE = new Turn(Moments.NONE, Counted.NONE, Double.NaN, 0, 0);
+  private record Turn(
+      Moments moments,
+      Counted weights,
+      double recentMean,
+      double drift,
+      long warnings,
+      long alarms) {
+    static final Turn NONE = new Turn(Moments.NONE, Counted.NONE, Double.NaN, Double.NaN, 0, 0);
   }
 
   /** As the run was when its series began: what was raised before is not raised again. */
@@ -195,6 +201,7 @@ final class RunMeters {
           new Turn(
               moments,
               begun ? counted.next(weights) : Counted.from(weights),
+              drifted.slowMean() + drifted.drift() * drifted.slowSd(),
               drifted.drift(),
               drifted.warnings() - driftedBefore.warnings(),
               drifted.alarms() - driftedBefore.alarms()));
@@ -269,6 +276,12 @@ final class RunMeters {
         t -> t.moments.sd());
     gauge(
         "resure.turn.observations", "Observations folded", ofTurn, figures, t -> t.moments.seen());
+    gauge(
+        "resure.turn.loss.recent.mean",
+        "Mean loss in nats of the recent past: the fast mean of the drift",
+        ofTurn,
+        figures,
+        t -> t.recentMean);
     gauge(
         "resure.turn.drift",
         "How far the loss is above its own recent past, in standard deviations",

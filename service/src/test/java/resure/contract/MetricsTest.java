@@ -31,8 +31,8 @@ class MetricsTest {
 
   private static final int MAX_RUNS = 2;
 
-  /** Of a run with two turns and no sources: 8 of its own, 11 of each turn, 5 of no source. */
-  private static final int SERIES = 8 + 2 * 11 + 5;
+  /** Of a run with two turns and no sources: 8 of its own, 12 of each turn, 5 of no source. */
+  private static final int SERIES = 8 + 2 * 12 + 5;
 
   private static final Pattern SAMPLE = Pattern.compile("(\\w+)(?:\\{(.*)})? (\\S+)");
   private static final Pattern TAG = Pattern.compile("(\\w+)=\"((?:[^\"\\\\]|\\\\.)*)\"");

@@ -138,7 +138,7 @@ class ServiceMetersTest {
 
     Map<String, Long> series = series();
 
-    assertThat(series).hasSize(8 + 11 + 5);
+    assertThat(series).hasSize(8 + 12 + 5);
     series.forEach(
         (name, count) ->
             assertThat(count)
