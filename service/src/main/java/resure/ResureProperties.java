@@ -38,6 +38,7 @@ import resure.run.RunLimits;
  * @param libtorch folder of libtorch; null to look for it where it usually is
  * @param metricsMaxRuns runs with metric series of their own
  * @param metricsMaxTurns turns of such a run that are told apart
+ * @param metricsMaxSources sources of such a run that are told apart
  * @param backupDirectory where backups of the embedded store go; null for none
  * @param backupEvery how old the newest becomes
  * @param backupKeep how many there are
@@ -56,6 +57,7 @@ record ResureProperties(
     @Nullable Path libtorch,
     int metricsMaxRuns,
     int metricsMaxTurns,
+    int metricsMaxSources,
     @Nullable Path backupDirectory,
     Duration backupEvery,
     int backupKeep) {
@@ -239,6 +241,14 @@ record ResureProperties(
           1024,
           "turns of a run with metric series of their own; later ones are pooled in the last");
 
+  static final Property<Integer> METRICS_MAX_SOURCES =
+      whole(
+          "resure.metrics.max-sources",
+          20,
+          1,
+          1024,
+          "sources of a run with metric series of their own, first come; others are pooled");
+
   static final Property<Optional<Path>> BACKUP_DIRECTORY =
       new Property<>(
           "resure.backup.directory",
@@ -293,6 +303,7 @@ record ResureProperties(
           LIBTORCH,
           METRICS_MAX_RUNS,
           METRICS_MAX_TURNS,
+          METRICS_MAX_SOURCES,
           BACKUP_DIRECTORY,
           BACKUP_EVERY,
           BACKUP_KEEP,
@@ -366,6 +377,7 @@ record ResureProperties(
     Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);
     int metricsMaxRuns = reader.value(METRICS_MAX_RUNS, 0);
     int metricsMaxTurns = reader.value(METRICS_MAX_TURNS, 1);
+    int metricsMaxSources = reader.value(METRICS_MAX_SOURCES, 1);
     Path backupDirectory = reader.value(BACKUP_DIRECTORY, Optional.<Path>empty()).orElse(null);
     Duration backupEvery = reader.value(BACKUP_EVERY, Duration.ZERO);
     int backupKeep = reader.value(BACKUP_KEEP, 1);
@@ -411,6 +423,7 @@ record ResureProperties(
         libtorch,
         metricsMaxRuns,
         metricsMaxTurns,
+        metricsMaxSources,
         backupDirectory,
         backupEvery,
         backupKeep);

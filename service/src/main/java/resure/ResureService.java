@@ -81,7 +81,7 @@ public class ResureService {
     }
     Backups backups =
         new Backups(directory, properties.backupKeep(), source(journal), InstantSource.system());
-    meters.watch(backups);
+    meters.watch(backups, properties.backupEvery());
     backups.every(properties.backupEvery());
     return new BackupEndpoint(backups);
   }
@@ -107,7 +107,11 @@ public class ResureService {
 
   @Bean
   ServiceMeters meters(ResureProperties properties, MeterRegistry registry) {
-    return new ServiceMeters(registry, properties.metricsMaxRuns(), properties.metricsMaxTurns());
+    return new ServiceMeters(
+        registry,
+        properties.metricsMaxRuns(),
+        properties.metricsMaxTurns(),
+        properties.metricsMaxSources());
   }
 
   /** Closed by {@link Runs}, which knows when nothing more will happen. */
@@ -138,7 +142,11 @@ public class ResureService {
     if (idleRuns != null) {
       runs.deleteIdle(idleRuns);
     }
-    meters.watch(runs, store::bytes);
+    meters.watch(runs);
+    RocksDbJournal embedded = store.embedded();
+    if (embedded != null) {
+      meters.watch(embedded::bytes, embedded::freeBytes);
+    }
     meters.watch(compute::status);
     return runs;
   }
@@ -197,6 +205,7 @@ public class ResureService {
 
   @Bean
   WebExceptionHandler problems(ServiceMeters meters) {
+    meters.problems(Api.problemTypes());
     return Api.problems(meters::problem);
   }
 

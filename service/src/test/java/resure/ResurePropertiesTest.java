@@ -71,6 +71,7 @@ class ResurePropertiesTest {
                 null,
                 200,
                 16,
+                20,
                 null,
                 Duration.ofDays(1),
                 7));
@@ -98,6 +99,7 @@ class ResurePropertiesTest {
                 "resure.compute.libtorch", "/opt/libtorch/lib",
                 "resure.metrics.max-runs", "0",
                 "resure.metrics.max-turns", "1024",
+                "resure.metrics.max-sources", "5",
                 "resure.backup.every", "90m",
                 "resure.backup.keep", "3",
                 "resure.access.anonymous", "true"))
@@ -116,6 +118,7 @@ class ResurePropertiesTest {
                 Path.of("/opt/libtorch/lib"),
                 0,
                 1024,
+                5,
                 null,
                 Duration.ofMinutes(90),
                 3));

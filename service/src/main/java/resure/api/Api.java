@@ -3,7 +3,9 @@ package resure.api;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
@@ -115,6 +117,11 @@ public final class Api {
    */
   public static WebExceptionHandler problems(Consumer<String> answered) {
     return new ProblemHandler(answered);
+  }
+
+  /** All types of problems, without their prefix. */
+  public static List<String> problemTypes() {
+    return Arrays.stream(ProblemType.values()).map(ProblemType::shortName).toList();
   }
 
   private static byte[] contract() {

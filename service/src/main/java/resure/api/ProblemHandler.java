@@ -1,6 +1,5 @@
 package resure.api;
 
-import java.util.Locale;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,7 +43,7 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
     }
     ProblemException problem = problem(failure);
     ProblemType type = problem.type();
-    answered.accept(type.name().toLowerCase(Locale.ROOT).replace('_', '-'));
+    answered.accept(type.shortName());
     byte[] body =
         Json.write(
             Representation.JSON,

@@ -1,5 +1,7 @@
 package resure.api;
 
+import java.util.Locale;
+
 /** The stable types of problem answers (RFC 9457), each with its status and title. */
 enum ProblemType {
   /** Not JSON, not UTF-8, or cut. */
@@ -69,6 +71,11 @@ enum ProblemType {
 
   /** The {@code type} member: {@code urn:resure:problem:unknown-run} and so on. */
   String uri() {
-    return "urn:resure:problem:" + name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+    return "urn:resure:problem:" + shortName();
+  }
+
+  /** The same without its prefix. */
+  String shortName() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

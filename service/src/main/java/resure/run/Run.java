@@ -256,6 +256,10 @@ final class Run {
     return stepping;
   }
 
+  @Nullable Instant lastBatchAt() {
+    return lastBatchAt;
+  }
+
   long newestStep() {
     return steps.newest();
   }

@@ -123,11 +123,16 @@ final class LiveService implements AutoCloseable {
         String.valueOf(context.getEnvironment().getProperty("local.server.port")));
   }
 
+  int managementPort() {
+    return Integer.parseInt(
+        String.valueOf(context.getEnvironment().getProperty("local.management.port")));
+  }
+
   /** What Prometheus would be told now. */
   String scrape() {
-    String port = String.valueOf(context.getEnvironment().getProperty("local.management.port"));
     HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/actuator/prometheus"))
+        HttpRequest.newBuilder(
+                URI.create("http://localhost:" + managementPort() + "/actuator/prometheus"))
             .timeout(DEADLINE)
             .build();
     HttpResponse<String> answer = client.sendAsync(request, BodyHandlers.ofString()).join();

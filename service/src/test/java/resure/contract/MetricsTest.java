@@ -8,14 +8,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -27,8 +30,12 @@ import tools.jackson.databind.JsonNode;
 class MetricsTest {
 
   private static final int MAX_RUNS = 2;
+
+  /** Of a run with two turns and no sources: 8 of its own, 12 of each turn, 5 of no source. */
+  private static final int SERIES = 8 + 2 * 12 + 5;
+
   private static final Pattern SAMPLE = Pattern.compile("(\\w+)(?:\\{(.*)})? (\\S+)");
-  private static final Pattern TAG = Pattern.compile("(\\w+)=\"([^\"]*)\"");
+  private static final Pattern TAG = Pattern.compile("(\\w+)=\"((?:[^\"\\\\]|\\\\.)*)\"");
 
   @TempDir private static Path backups;
 
@@ -42,6 +49,7 @@ class MetricsTest {
         LiveService.start(
             "resure.metrics.max-runs=" + MAX_RUNS,
             "resure.metrics.max-turns=3",
+            "resure.metrics.max-sources=2",
             "resure.backup.directory=" + backups);
   }
 
@@ -85,11 +93,14 @@ class MetricsTest {
   }
 
   private static double value(String series, String run, String turn) {
-    return of(run).stream()
-        .filter(s -> s.series.equals(series) && turn.equals(s.tags.get("turn")))
-        .findFirst()
-        .orElseThrow(() -> new AssertionError(series + " of turn " + turn + " of " + run))
-        .value;
+    return value(series, run, s -> turn.equals(s.tags.get("turn")));
+  }
+
+  private static double value(String series, String run, Predicate<Sample> which) {
+    List<Sample> found =
+        of(run).stream().filter(s -> s.series.equals(series) && which.test(s)).toList();
+    assertThat(found).as("%s of %s", series, run).hasSize(1);
+    return found.getFirst().value;
   }
 
   private static double value(String series) {
@@ -147,7 +158,7 @@ class MetricsTest {
 
     List<String> others =
         rows("`").stream()
-            .filter(row -> !row.startsWith("| `resure_") && !row.contains("absent until"))
+            .filter(row -> !row.matches("\\| `(resure_|run).*") && !row.contains("absent until"))
             .map(row -> row.substring(3, row.indexOf('`', 3)))
             .toList();
     assertThat(others).hasSizeGreaterThan(3);
@@ -218,7 +229,7 @@ class MetricsTest {
     step(run, 1, "{\"id\": \"d-2\", \"losses\": [1]}");
 
     TreeSet<String> turns = new TreeSet<>();
-    of(run).forEach(sample -> turns.add(String.valueOf(sample.tags.get("turn"))));
+    of(run).stream().flatMap(s -> Stream.ofNullable(s.tags.get("turn"))).forEach(turns::add);
 
     assertThat(turns).containsExactly("0", "1", "2+");
     assertThat(value("resure_turn_observations", run, "2+")).isEqualTo(3);
@@ -253,8 +264,8 @@ class MetricsTest {
     String deleted = newRun("{}");
     twoSteps(finished);
     twoSteps(deleted);
-    assertThat(of(finished)).hasSize(10);
-    assertThat(of(deleted)).hasSize(10);
+    assertThat(of(finished)).hasSize(SERIES);
+    assertThat(of(deleted)).hasSize(SERIES);
 
     service.post(finished + "/finish", "");
     service.delete(deleted);
@@ -263,7 +274,7 @@ class MetricsTest {
     assertThat(of(deleted)).isEmpty();
     service.post(finished + "/rewind", "{\"nextStep\": 2}");
     step(finished, 2, "{\"id\": \"d-4\", \"losses\": [1]}");
-    assertThat(of(finished)).as("reopened").hasSize(10);
+    assertThat(of(finished)).as("reopened").hasSize(SERIES);
   }
 
   @Test
@@ -303,6 +314,113 @@ class MetricsTest {
     assertThat(value("resure_problems_total") - problems).isEqualTo(1);
     assertThat(value("resure_store_up")).isEqualTo(1);
     await().atMost(Duration.ofSeconds(10)).until(() -> value("resure_queue_losses") == 0);
+  }
+
+  private static double ofRun(String series, String run) {
+    return value(series, run, s -> true);
+  }
+
+  private static double ofSource(String series, String run, String source) {
+    return value(series, run, s -> source.equals(s.tags.get("source")));
+  }
+
+  @Test
+  void theSeriesOfASourceSayWhatTheStatisticsSayAndTheRestIsPooled() {
+    String run = newRun("{\"warmUp\": 2}");
+    for (int step = 0; step < 4; step++) {
+      step(
+          run,
+          step,
+          """
+          {"id": "d-1", "source": "a \\"b\\" \\\\ \\n<c>", "losses": [2.1, %s]},
+          {"id": "d-2", "losses": [2.2, 1.5]},
+          {"id": "d-3", "source": "(none)", "losses": [2.4, null, %s]},
+          {"id": "d-4", "source": "second", "losses": [2.2]},
+          {"id": "d-5", "source": "third", "losses": [%s]}
+          """
+              .formatted(step + 1, step == 2 ? 1e9 : 1, step % 2 == 0 ? 2.2 : 7));
+    }
+    service.post(run + "/finish", "");
+    service.post(run + "/rewind", "{\"nextStep\": 4}");
+    step(run, 4, "{\"id\": \"d-6\", \"losses\": [2]}");
+
+    List<String> tags =
+        of(run).stream().flatMap(s -> Stream.ofNullable(s.tags.get("source"))).distinct().toList();
+    assertThat(tags)
+        .containsExactlyInAnyOrder("(none)", "(other)", "second", "a \\\"b\\\" \\\\ \\n<c>");
+    for (JsonNode source : service.get(run + "/statistics").json().get("sources")) {
+      String name = source.get("source").asString();
+      if (name.startsWith("a ") || name.equals("second")) {
+        String tag =
+            name.equals("second")
+                ? name
+                : tags.stream().filter(t -> t.startsWith("a ")).findFirst().orElseThrow();
+        assertThat(ofSource("resure_source_weight_mean", run, tag))
+            .isEqualTo(source.get("meanWeight").asDouble());
+        assertThat(ofSource("resure_source_effective_sample_ratio", run, tag))
+            .isEqualTo(source.get("effectiveSampleRatio").asDouble());
+      }
+    }
+  }
+
+  @Test
+  void theCountersOfARunBeginWithItsSeriesAndCountEachBatchOnce() {
+    String run = newRun("{\"warmUp\": 2}");
+    twoSteps(run);
+    assertThat(ofRun("resure_run_batches_total", run)).as("after the first").isEqualTo(1);
+    assertThat(value("resure_turn_losses_total", run, "0")).isEqualTo(2);
+    assertThat(ofRun("resure_run_step", run)).isEqualTo(1);
+
+    step(run, 2, "{\"id\": \"d-4\", \"losses\": [9, null, NaN]}");
+    step(run, 1, "{\"id\": \"d-5\", \"losses\": [1]}");
+    step(run, 2, "{\"id\": \"d-6\", \"losses\": [1], \"weights\": [0.5]}");
+    String key = "k-1";
+    for (int i = 0; i < 2; i++) {
+      service.score(
+          run,
+          "{\"step\": 3, \"dialogues\": [{\"id\": \"d-7\", \"losses\": [1]}]}",
+          "Idempotency-Key",
+          key);
+      service.get(run);
+    }
+
+    assertThat(ofRun("resure_run_batches_total", run)).isEqualTo(1 + 4);
+    assertThat(ofRun("resure_run_losses_total", run)).isEqualTo(2 + 5);
+    assertThat(ofRun("resure_run_unusable_losses_total", run)).isEqualTo(1);
+    assertThat(ofRun("resure_run_down_weighted_losses_total", run)).isEqualTo(1);
+    assertThat(ofRun("resure_run_late_batches_total", run)).isEqualTo(1);
+    assertThat(ofRun("resure_run_client_weighted_batches_total", run)).isEqualTo(1);
+    assertThat(ofRun("resure_run_step", run)).isEqualTo(3);
+    assertThat(ofRun("resure_run_last_batch_timestamp_seconds", run))
+        .isEqualTo(
+            Instant.parse(service.get(run).json().get("lastBatchAt").asString()).toEpochMilli()
+                / 1e3);
+    // All folded steps of a run whose series began with it.
+    assertThat(value("resure_turn_losses_total", run, "0")).isEqualTo(6);
+    assertThat(value("resure_turn_weights_total", run, "0"))
+        .isCloseTo(6 * value("resure_turn_weight_mean", run, "0"), within(1e-12));
+    assertThat(value("resure_turn_squared_weights_total", run, "0"))
+        .isCloseTo(
+            Math.pow(value("resure_turn_weights_total", run, "0"), 2)
+                / (6 * value("resure_turn_effective_sample_ratio", run, "0")),
+            within(1e-12));
+    service.reopen();
+    service.get(run);
+    assertThat(ofRun("resure_run_batches_total", run)).as("read again").isZero();
+    assertThat(value("resure_turn_losses_total", run, "0")).isZero();
+    assertThat(value("resure_turn_observations", run, "0")).isEqualTo(6);
+    step(run, 4, "{\"id\": \"d-8\", \"losses\": [1]}");
+    assertThat(ofRun("resure_run_batches_total", run)).isEqualTo(1);
+    assertThat(value("resure_turn_losses_total", run, "0")).as("of step 3").isEqualTo(1);
+  }
+
+  @Test
+  void theFirstProblemOfATypeIsAnIncrease() {
+    assertThat(
+            samples(service.scrape()).stream()
+                .filter(s -> s.series.equals("resure_problems_total")))
+        .extracting(s -> s.tags.get("type"))
+        .contains("queue-full", "run-damaged");
   }
 
   @Test

@@ -22,6 +22,7 @@ import resure.journal.Snapshot;
 import resure.observation.ObservationBatch;
 import resure.observation.Retention;
 import resure.observation.RunId;
+import resure.observation.Weights;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
@@ -313,9 +314,11 @@ final class ShardDriver implements RunListener {
   }
 
   @Override
-  public void lateBatch() {
-    maybeFail();
-    late++;
+  public void taken(RunKey run, ObservationBatch batch, Weights weights, Instant at) {
+    if (weights.late()) {
+      maybeFail();
+      late++;
+    }
   }
 
   @Override
@@ -324,7 +327,13 @@ final class ShardDriver implements RunListener {
   }
 
   @Override
-  public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {
+  public void folded(
+      RunKey run,
+      long step,
+      @Nullable Instant lastBatchAt,
+      MomentsTable reference,
+      Totals totals,
+      List<TurnDrift> drift) {
     folded.add(run.id());
   }
 
