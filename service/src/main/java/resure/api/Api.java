@@ -7,12 +7,14 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.springframework.core.Ordered;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
+import org.springframework.web.server.WebFilter;
 import resure.compute.ComputeStatus;
 import resure.observation.Retention;
 import resure.replay.Replays;
@@ -88,18 +90,26 @@ public final class Api {
                     }),
                 maxBody),
             "/openapi.yaml",
-            new Resource(
-                Map.of(
-                    HttpMethod.GET,
-                    exchange -> {
-                      exchange.allowQuery();
-                      exchange.offer(MediaType.APPLICATION_YAML);
-                      return exchange.answer(
-                          200, MediaType.APPLICATION_YAML, contract, contract.length);
-                    }),
-                maxBody));
+            Resource.forEverybody(
+                exchange -> {
+                  exchange.allowQuery();
+                  exchange.offer(MediaType.APPLICATION_YAML);
+                  return exchange.answer(
+                      200, MediaType.APPLICATION_YAML, contract, contract.length);
+                }));
     // Asked before Spring's own mappings, which know none of these addresses.
     return new SimpleUrlHandlerMapping(resources, Ordered.HIGHEST_PRECEDENCE);
+  }
+
+  /**
+   * Lets nobody in but whom the credentials say; without any, nobody but this machine, or whoever
+   * can reach the service where it listens to others.
+   *
+   * @param credentials null for none
+   * @param loopback whether only this machine can call
+   */
+  public static WebFilter access(@Nullable Credentials credentials, boolean loopback) {
+    return new AccessFilter(credentials, loopback);
   }
 
   /**

@@ -11,6 +11,7 @@ import org.springframework.http.HttpStatus;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
+import resure.access.Scope;
 import resure.journal.JournalException;
 import resure.observation.RunId;
 import resure.replay.Found;
@@ -133,6 +134,7 @@ final class ReplayHandler {
   }
 
   Mono<Void> remove(Exchange exchange) {
+    exchange.require(Scope.WRITE);
     exchange.allowQuery();
     RunId run = RunHandler.runId(exchange);
     return exchange
