@@ -16,6 +16,7 @@ import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.EnumerablePropertySource;
 import org.springframework.core.env.PropertySource;
 import org.springframework.util.unit.DataSize;
+import resure.api.JwtCredentials;
 import resure.journal.Durability;
 import resure.journal.postgres.PostgresJournal;
 import resure.observation.Retention;
@@ -42,6 +43,9 @@ import resure.run.RunLimits;
  * @param backupDirectory where backups of the embedded store go; null for none
  * @param backupEvery how old the newest becomes
  * @param backupKeep how many there are
+ * @param tokens file of the tokens that are valid; null for none
+ * @param issuer whose tokens are valid, too; null for none
+ * @param anonymous whether anybody who can reach the service may do anything
  */
 record ResureProperties(
     StoreChoice.Store store,
@@ -60,7 +64,10 @@ record ResureProperties(
     int metricsMaxSources,
     @Nullable Path backupDirectory,
     Duration backupEvery,
-    int backupKeep) {
+    int backupKeep,
+    @Nullable Path tokens,
+    JwtCredentials.@Nullable Issuer issuer,
+    boolean anonymous) {
 
   /**
    * One property.
@@ -269,6 +276,54 @@ record ResureProperties(
   static final Property<Integer> BACKUP_KEEP =
       whole("resure.backup.keep", 7, 1, 1000, "backups that are kept; older ones are removed");
 
+  static final Property<Optional<Path>> TOKENS =
+      new Property<>(
+          "resure.access.tokens",
+          "",
+          "a file with a token a line, as `token create` writes them",
+          "which tokens are valid, for which tenant and what; read again when it changes",
+          text -> text.isEmpty() ? Optional.empty() : Optional.of(path(text)));
+
+  static final Property<String> ISSUER =
+      text(
+          "resure.access.oidc.issuer",
+          "",
+          "the address of an OpenID Connect issuer: https://...",
+          "whose signed tokens (JWT) are valid",
+          "|https?://[^\\s?#]+");
+
+  static final Property<String> ISSUER_KEYS =
+      text(
+          "resure.access.oidc.keys",
+          "",
+          "an address: https://...",
+          "where the issuer's keys are (a JWK set); without one, the issuer is asked",
+          "|https?://\\S+");
+
+  static final Property<String> AUDIENCE =
+      text(
+          "resure.access.oidc.audience",
+          "",
+          "a word, which there must be with an issuer",
+          "what an issuer's tokens must be for",
+          "\\S*");
+
+  static final Property<String> TENANT_CLAIM =
+      text(
+          "resure.access.oidc.tenant-claim",
+          "tenant",
+          "a word",
+          "which claim of a token names its tenant; a token without is refused",
+          "\\S+");
+
+  static final Property<String> SCOPE_CLAIM =
+      text(
+          "resure.access.oidc.scope-claim",
+          "scope",
+          "a word",
+          "which claim lists its scopes: read, write, admin, metrics",
+          "\\S+");
+
   static final Property<Boolean> ANONYMOUS =
       new Property<>(
           "resure.access.anonymous",
@@ -307,6 +362,12 @@ record ResureProperties(
           BACKUP_DIRECTORY,
           BACKUP_EVERY,
           BACKUP_KEEP,
+          TOKENS,
+          ISSUER,
+          ISSUER_KEYS,
+          AUDIENCE,
+          TENANT_CLAIM,
+          SCOPE_CLAIM,
           ANONYMOUS);
 
   private static final List<String> ADDRESSES =
@@ -320,6 +381,21 @@ record ResureProperties(
         "a whole number from " + least + " to " + most,
         meaning,
         text -> (int) within(Long.parseLong(text), least, most));
+  }
+
+  private static Property<String> text(
+      String name, String byDefault, String valid, String meaning, String pattern) {
+    return new Property<>(
+        name,
+        byDefault,
+        valid,
+        meaning,
+        text -> {
+          if (!text.matches(pattern)) {
+            throw new IllegalArgumentException(text);
+          }
+          return text;
+        });
   }
 
   private static Property<Duration> duration(
@@ -381,13 +457,19 @@ record ResureProperties(
     Path backupDirectory = reader.value(BACKUP_DIRECTORY, Optional.<Path>empty()).orElse(null);
     Duration backupEvery = reader.value(BACKUP_EVERY, Duration.ZERO);
     int backupKeep = reader.value(BACKUP_KEEP, 1);
+    Path tokens = reader.value(TOKENS, Optional.<Path>empty()).orElse(null);
+    JwtCredentials.Issuer issuer = reader.issuer();
     boolean anonymous = reader.value(ANONYMOUS, false);
     reader.refuseUnknown();
     if (store == StoreChoice.Store.POSTGRES) {
       reader.refuseOtherDatabases();
     }
-    if (!anonymous) {
+    if (tokens == null && issuer == null && !anonymous) {
       reader.refuseForeignAddresses();
+    } else if (anonymous && (tokens != null || issuer != null)) {
+      reader.faults.add(
+          "%s is 'true'; with %s or %s valid is false: either anybody may call, or who has a token"
+              .formatted(ANONYMOUS.name, TOKENS.name, ISSUER.name));
     }
     if (maxLosses > runs.queuedLosses() - 64) {
       reader.faults.add(
@@ -426,7 +508,15 @@ record ResureProperties(
         metricsMaxSources,
         backupDirectory,
         backupEvery,
-        backupKeep);
+        backupKeep,
+        tokens,
+        issuer,
+        anonymous);
+  }
+
+  /** Whether callers must prove who they are. */
+  boolean credentials() {
+    return tokens != null || issuer != null;
   }
 
   private static Path absolute(Path path) {
@@ -444,6 +534,24 @@ record ResureProperties(
         faults.add(property.name + " is '" + text + "'; valid is " + property.valid);
         return fallback;
       }
+    }
+
+    JwtCredentials.@Nullable Issuer issuer() {
+      String issuer = value(ISSUER, "");
+      String keys = value(ISSUER_KEYS, "");
+      String audience = value(AUDIENCE, "");
+      String tenantClaim = value(TENANT_CLAIM, "tenant");
+      String scopeClaim = value(SCOPE_CLAIM, "scope");
+      if (issuer.isEmpty() != audience.isEmpty()) {
+        faults.add(
+            "%s is '%s' and %s is '%s'; valid is both or none"
+                .formatted(ISSUER.name, issuer, AUDIENCE.name, audience));
+      }
+      if (issuer.isEmpty()) {
+        return null;
+      }
+      return new JwtCredentials.Issuer(
+          issuer, keys.isEmpty() ? null : keys, audience, tenantClaim, scopeClaim);
     }
 
     void refuseUnknown() {
@@ -496,7 +604,8 @@ record ResureProperties(
                   + " is '"
                   + address
                   + "'; without credentials valid is a loopback address such as 127.0.0.1, or any"
-                  + " with resure.access.anonymous=true");
+                  + " with resure.access.tokens, resure.access.oidc.issuer or"
+                  + " resure.access.anonymous=true");
         }
       }
     }

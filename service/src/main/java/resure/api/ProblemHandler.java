@@ -66,6 +66,8 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
     headers.setContentLength(body.length);
     if (type.status() == 429 || type.status() == 503) {
       headers.set(HttpHeaders.RETRY_AFTER, RETRY_SECONDS);
+    } else if (type.status() == 401) {
+      headers.set(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"resure\"");
     }
     return response.writeWith(Mono.just(response.bufferFactory().wrap(body)));
   }

@@ -12,6 +12,12 @@ enum ProblemType {
   INVALID_PARAMETER(422, "A parameter is not valid"),
   /** A configurable limit of the service, named in {@code limit}, is exceeded. */
   LIMIT_EXCEEDED(422, "A limit of the service is exceeded"),
+  /** No credentials, or none that are valid. */
+  UNAUTHENTICATED(401, "Credentials are needed"),
+  /** The credentials are valid, and do not allow this; {@code scope} names what would. */
+  INSUFFICIENT_SCOPE(403, "The credentials do not allow this"),
+  /** A page of another origin, or under another name of this machine, asks. */
+  FOREIGN_ORIGIN(403, "The request comes from elsewhere"),
   UNKNOWN_RUN(404, "There is no such run"),
   UNKNOWN_REPLAY(404, "The run has no such replay"),
   NOT_FOUND(404, "There is nothing at this address"),
@@ -47,6 +53,8 @@ enum ProblemType {
   TOO_MANY_REPLAYS(429, "Too many replays are unfinished"),
   QUEUE_FULL(429, "The service is busy"),
   INTERNAL(500, "The service failed"),
+  /** Whether a token is valid cannot be found out now. */
+  ISSUER_UNAVAILABLE(503, "The issuer of tokens is unavailable"),
   STORE_UNAVAILABLE(503, "The store is unavailable"),
   /** The batch may have been recorded; only a retry with the same key finds out. */
   OUTCOME_UNKNOWN(503, "The batch may or may not have been recorded"),

@@ -50,6 +50,7 @@ final class LiveService implements AutoCloseable {
   private final List<String> properties;
   private final List<String> store;
   private Speech speech = Speech.JSON;
+  private @Nullable String token;
   private ConfigurableApplicationContext context;
 
   private LiveService(Path state, List<String> properties) {
@@ -112,6 +113,11 @@ final class LiveService implements AutoCloseable {
   /** From now on, JSON that is given as text is sent so; what is not JSON stays as it is. */
   void speak(Speech like) {
     speech = like;
+  }
+
+  /** From now on this is sent with every request; null for none. */
+  void authorize(@Nullable String bearer) {
+    token = bearer;
   }
 
   ContractValidator contract() {
@@ -210,6 +216,9 @@ final class LiveService implements AutoCloseable {
             .method(method, BodyPublishers.noBody());
     if (speech == Speech.CBOR && !List.of(headers).contains("Accept")) {
       request.header("Accept", CBOR);
+    }
+    if (token != null) {
+      request.header("Authorization", "Bearer " + token);
     }
     for (int i = 0; i < headers.length; i += 2) {
       request.header(headers[i], headers[i + 1]);
