@@ -113,7 +113,7 @@ class DashboardsIT {
         IntStream.range(0, 30)
             .mapToObj(
                 s ->
-                    "{\"id\": \"d-%d\", \"source\": \"s \\\"%d\\\" <b>\\\\n\", \"losses\": [%s]}"
+                    "{\"id\": \"d-%d\", \"source\": \"s \\\"%d\\\" <b>\\n\", \"losses\": [%s]}"
                         .formatted(s, s, losses))
             .collect(Collectors.joining(", "));
     service.score(path, "{\"step\": %d, \"dialogues\": [%s]}".formatted(step, dialogues));

@@ -415,6 +415,13 @@ class MetricsTest {
   }
 
   @Test
+  void whatComputesIsStillToldAfterAGarbageCollection() {
+    System.gc();
+
+    assertThat(value("resure_compute_running")).isEqualTo(1);
+  }
+
+  @Test
   void theFirstProblemOfATypeIsAnIncrease() {
     assertThat(
             samples(service.scrape()).stream()
