@@ -96,7 +96,8 @@ class DashboardsIT {
                 "changeit",
                 "-keystore",
                 keystore.toString())
-            .inheritIO()
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .start();
     assertThat(keytool.waitFor(60, TimeUnit.SECONDS)).isTrue();
     return keystore;
