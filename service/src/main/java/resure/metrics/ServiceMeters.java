@@ -181,6 +181,8 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   private void running(Supplier<ComputeStatus> compute, String backend, String device) {
     Gauge.builder("resure.compute.running", compute, c -> backend.equals(c.get().backend()) ? 1 : 0)
         .description("1 for the backend and device that compute now, else 0")
+        // Nobody else need keep it.
+        .strongReference(true)
         .tag("backend", backend)
         .tag("device", device)
         .register(registry);

@@ -96,7 +96,8 @@ class DashboardsIT {
                 "changeit",
                 "-keystore",
                 keystore.toString())
-            .inheritIO()
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
             .start();
     assertThat(keytool.waitFor(60, TimeUnit.SECONDS)).isTrue();
     return keystore;
@@ -113,7 +114,7 @@ class DashboardsIT {
         IntStream.range(0, 30)
             .mapToObj(
                 s ->
-                    "{\"id\": \"d-%d\", \"source\": \"s \\\"%d\\\" <b>\\\\n\", \"losses\": [%s]}"
+                    "{\"id\": \"d-%d\", \"source\": \"s \\\"%d\\\" <b>\\n\", \"losses\": [%s]}"
                         .formatted(s, s, losses))
             .collect(Collectors.joining(", "));
     service.score(path, "{\"step\": %d, \"dialogues\": [%s]}".formatted(step, dialogues));
@@ -126,12 +127,14 @@ class DashboardsIT {
     }
   }
 
-  /** Goes on until the loss of turn 2 has risen for so long that both marks were scraped. */
+  /** Lets the loss of turn 2 rise, and rise again, until both marks were scraped. */
   private static void rise(String path, int from) {
     Random random = new Random(1);
     long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(2);
     for (int step = from; !marked(); step++) {
-      assertThat(System.nanoTime()).as("no alarm by step " + step).isLessThan(deadline);
+      assertThat(System.nanoTime()).as("no marks by step " + step).isLessThan(deadline);
+      int risen = (step - from) / 200;
+      double level = Math.min(90, 8 + 6.0 * risen);
       for (int i = 0; i < 20; i++, step++) {
         String dialogues =
             IntStream.range(0, 8)
@@ -141,7 +144,7 @@ class DashboardsIT {
                             Locale.ROOT,
                             "{\"id\": \"r-%d\", \"losses\": [1.5, 1.5, %.3f]}",
                             d,
-                            8 + random.nextGaussian()))
+                            level + random.nextGaussian()))
                 .collect(Collectors.joining(", "));
         service.score(path, "{\"step\": %d, \"dialogues\": [%s]}".formatted(step, dialogues));
       }
@@ -150,10 +153,10 @@ class DashboardsIT {
 
   private static boolean marked() {
     String both =
-        "sum(increase(resure_turn_drift_alarms_total[1m])) > 0 and"
-            + " sum(increase(resure_turn_drift_warnings_total[1m])) > 0 and"
+        "sum(increase(resure_turn_drift_alarms_total{run=\"%1$s\"}[1m])) > 0 and"
+            + " sum(increase(resure_turn_drift_warnings_total{run=\"%1$s\"}[1m])) > 0 and"
             + " count(ALERTS{alertname=\"ResureTurnDrift\",alertstate=\"firing\"}) > 0";
-    return prometheus.query(both).size() > 0;
+    return prometheus.query(both.formatted(run)).size() > 0;
   }
 
   @AfterAll

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
@@ -19,6 +20,8 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -453,6 +456,53 @@ class MetricsTest {
     step(run, 4, "{\"id\": \"d-8\", \"losses\": [1]}");
     assertThat(ofRun("resure_run_batches_total", run)).isEqualTo(1);
     assertThat(value("resure_turn_losses_total", run, "0")).as("of step 3").isEqualTo(1);
+  }
+
+  @Test
+  void anAlarmIsCountedOnceAndNotAgainAfterARestart() {
+    String run = newRun("{}");
+    Random random = new Random(7);
+    int step = 0;
+    for (; step < 200; step++) {
+      step(run, step, fourDialogues(random, 2));
+    }
+    assertThat(value("resure_turn_drift_alarms_total", run, "0")).isZero();
+    assertThat(value("resure_turn_drift", run, "0")).isBetween(-2.0, 2.0);
+    double before = value("resure_turn_loss_recent_mean", run, "0");
+    assertThat(before).isBetween(1.5, 2.5);
+    for (; value("resure_turn_drift_alarms_total", run, "0") == 0; step++) {
+      assertThat(step).as("no alarm").isLessThan(500);
+      step(run, step, fourDialogues(random, 6));
+    }
+    assertThat(value("resure_turn_drift_alarms_total", run, "0")).isEqualTo(1);
+    double risen = value("resure_turn_loss_recent_mean", run, "0");
+    assertThat(risen).isGreaterThan(before + 0.1);
+
+    service.reopen();
+    service.get(run);
+
+    assertThat(value("resure_turn_drift_alarms_total", run, "0")).isZero();
+    assertThat(value("resure_turn_drift_warnings_total", run, "0")).isZero();
+    assertThat(value("resure_turn_loss_recent_mean", run, "0")).isEqualTo(risen);
+  }
+
+  private static String fourDialogues(Random random, double level) {
+    return IntStream.range(0, 4)
+        .mapToObj(
+            d ->
+                String.format(
+                    Locale.ROOT,
+                    "{\"id\": \"d-%d\", \"losses\": [%.4f]}",
+                    d,
+                    level + 0.5 * random.nextGaussian()))
+        .collect(Collectors.joining(", "));
+  }
+
+  @Test
+  void whatComputesIsStillToldAfterAGarbageCollection() {
+    System.gc();
+
+    assertThat(value("resure_compute_running")).isEqualTo(1);
   }
 
   @Test

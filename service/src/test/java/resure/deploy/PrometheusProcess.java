@@ -30,8 +30,8 @@ public final class PrometheusProcess implements AutoCloseable {
   private static final String CONFIGURATION =
       """
       global:
-        scrape_interval: 200ms
-        scrape_timeout: 200ms
+        scrape_interval: 500ms
+        scrape_timeout: 500ms
         evaluation_interval: 500ms
         external_labels:
           resure_console: http://127.0.0.1:8080
