@@ -31,6 +31,7 @@ import reactor.core.publisher.Mono;
 import resure.access.TokenFile;
 import resure.api.Api;
 import resure.api.Credentials;
+import resure.api.EventStreams;
 import resure.api.JwtCredentials;
 import resure.backup.Backups;
 import resure.backup.Source;
@@ -43,6 +44,7 @@ import resure.journal.JournalException;
 import resure.journal.rocksdb.RocksDbJournal;
 import resure.metrics.ServiceMeters;
 import resure.projection.Dialogues;
+import resure.projection.History;
 import resure.projection.ReadModels;
 import resure.replay.Passes;
 import resure.replay.Progress;
@@ -126,7 +128,7 @@ public class ResureService {
   @Bean(destroyMethod = "")
   ReadModels readModels(StoreChoice store) {
     return new ReadModels(
-        store.journal().rows(), store.journal().shared(), List.of(new Dialogues()));
+        store.journal().rows(), store.journal().shared(), List.of(new Dialogues(), new History()));
   }
 
   @Bean
@@ -193,17 +195,26 @@ public class ResureService {
   }
 
   @Bean
+  EventStreams streams(
+      ResureProperties properties, StoreChoice store, Runs runs, ReadModels models) {
+    return new EventStreams(
+        runs, models, store.journal().shared() ? properties.runs().freshness() : Duration.ZERO);
+  }
+
+  @Bean
   HandlerMapping addresses(
       ResureProperties properties,
       Runs runs,
       Replays replays,
       ReadModels models,
+      EventStreams streams,
       ComputeChoice compute,
       ServiceMeters meters) {
     return Api.addresses(
         runs,
         replays,
         models,
+        streams,
         compute::status,
         properties.retention(),
         properties.maxLosses(),
@@ -260,7 +271,7 @@ public class ResureService {
    * connections, or some batch would be recorded whose answer cannot leave.
    */
   @Bean
-  SmartLifecycle draining(Runs runs) {
+  SmartLifecycle draining(Runs runs, EventStreams streams) {
     return new SmartLifecycle() {
       private volatile boolean running;
 
@@ -271,6 +282,7 @@ public class ResureService {
 
       @Override
       public void stop() {
+        streams.close();
         runs.drain();
         running = false;
       }

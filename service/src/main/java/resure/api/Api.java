@@ -45,6 +45,7 @@ public final class Api {
       Runs runs,
       Replays replays,
       ReadModels models,
+      EventStreams streams,
       Supplier<ComputeStatus> compute,
       Retention retention,
       int maxLosses,
@@ -52,6 +53,7 @@ public final class Api {
       LongConsumer answered) {
     ReplayHandler replay = new ReplayHandler(replays);
     DialogueHandler dialogues = new DialogueHandler(runs, models);
+    HistoryHandler history = new HistoryHandler(runs, models);
     RunHandler run = new RunHandler(runs, retention);
     ObservationsHandler observations = new ObservationsHandler(runs, maxLosses, answered);
     EvaluationHandler evaluations = new EvaluationHandler(runs);
@@ -72,6 +74,8 @@ public final class Api {
                 Map.of(HttpMethod.POST, observations::score, HttpMethod.GET, observations::export)),
             Map.entry("/v1/runs/{run}/statistics", Map.of(HttpMethod.GET, run::statistics)),
             Map.entry("/v1/runs/{run}/sources", Map.of(HttpMethod.GET, run::sources)),
+            Map.entry("/v1/runs/{run}/history", Map.of(HttpMethod.GET, history::find)),
+            Map.entry("/v1/runs/{run}/events", Map.of(HttpMethod.GET, streams::open)),
             Map.entry("/v1/runs/{run}/dialogues", Map.of(HttpMethod.GET, dialogues::list)),
             Map.entry("/v1/runs/{run}/rewind", Map.of(HttpMethod.POST, run::rewind)),
             Map.entry("/v1/runs/{run}/finish", Map.of(HttpMethod.POST, run::finish)),

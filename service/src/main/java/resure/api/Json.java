@@ -105,6 +105,18 @@ final class Json {
     return value.longValue();
   }
 
+  /** Writes a number that was rounded to a float, or null; in CBOR, a double all the same. */
+  static void rounded(JsonGenerator json, double value) {
+    float rounded = (float) value;
+    if (!Float.isFinite(rounded)) {
+      json.writeNull();
+    } else if (json instanceof CBORGenerator) {
+      json.writeNumber((double) rounded);
+    } else {
+      json.writeNumber(rounded);
+    }
+  }
+
   /** Writes one value. */
   static byte[] write(Representation representation, Consumer<JsonGenerator> content) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);

@@ -51,6 +51,8 @@ enum ProblemType {
   EVALUATIONS_FULL(422, "The run keeps as many evaluations as it may"),
   /** As many replays are unfinished as may. */
   TOO_MANY_REPLAYS(429, "Too many replays are unfinished"),
+  /** As many event streams are open as may. */
+  TOO_MANY_STREAMS(429, "Too many event streams are open"),
   QUEUE_FULL(429, "The service is busy"),
   INTERNAL(500, "The service failed"),
   /** Whether a token is valid cannot be found out now. */

@@ -52,7 +52,6 @@ final class Run {
   private final SampleCounts samples;
   private final Evaluations evaluations;
   private final RunDrift drift;
-  private FoldListener listener = FoldListener.NONE;
   private boolean statisticsOnly;
   private long sequence;
   private long checksum;
@@ -157,14 +156,8 @@ final class Run {
   /** The same state on another compute backend, bit for bit; this one is released. */
   Run moveTo(Compute other) {
     Run moved = new Run(key, created, other, state());
-    moved.listener = listener;
     release();
     return moved;
-  }
-
-  /** Names who is told of each step that is folded from now on; nobody before. */
-  void tell(FoldListener folds) {
-    listener = folds;
   }
 
   /** Leaves out drift and telling, for whoever asks of neither. */
@@ -469,17 +462,20 @@ final class Run {
     Totals ofStep = new Totals();
     closed.forEach(batch -> ofStep.add(batch.totals()));
     long step = closed.getFirst().step();
-    List<DriftEvent> events = drift.fold(step, moments);
-    listener.folded(
-        new FoldedStep(
-            step,
-            sequence,
-            closed.size(),
-            moments,
-            ofStep,
-            reference.copy(),
-            drift.turns(),
-            events));
+    List<DriftEvent> noticed = drift.fold(step, moments);
+    if (events != null) {
+      events.happened(
+          new RunEvent.Folded(
+              new FoldedStep(
+                  step,
+                  sequence,
+                  closed.size(),
+                  moments,
+                  ofStep,
+                  reference.copy(),
+                  drift.turns(),
+                  noticed)));
+    }
     reference.fold(moments, configuration().halfLife());
   }
 

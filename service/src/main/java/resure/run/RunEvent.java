@@ -30,6 +30,20 @@ public sealed interface RunEvent {
     }
   }
 
+  /** A step was folded, before the batch that closed it is told of. */
+  record Folded(FoldedStep step) implements RunEvent {
+
+    @Override
+    public long sequence() {
+      return step.sequence();
+    }
+
+    @Override
+    public long bytes() {
+      return 500 + 400L * step.reference().slots() + 200L * step.totals().sources().size();
+    }
+  }
+
   /** Another entry was applied; not one that creates or deletes. */
   record Other(long sequence, JournalEntry entry) implements RunEvent {
 

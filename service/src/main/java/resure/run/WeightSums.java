@@ -124,6 +124,11 @@ public final class WeightSums {
     return usable == 0 ? Double.NaN : sum / usable;
   }
 
+  /** Mean squared weight of the usable ones; NaN when there are none. */
+  public double meanOfSquares() {
+    return usable == 0 ? Double.NaN : sumOfSquares / usable;
+  }
+
   /** Effective sample size per usable observation; NaN when there are none. */
   public double effectiveSampleRatio() {
     return usable == 0 ? Double.NaN : EffectiveSampleSize.of(sum, sumOfSquares) / usable;

@@ -56,6 +56,7 @@ class ConformanceTest {
     live.get(run + "/dialogues");
     live.get(run + "/dialogues", "Accept", "text/csv");
     replays(live, run);
+    live.get(run + "/history");
     live.post(run + "/evaluations", EVALUATION);
     live.get(run + "/evaluations");
     live.get("/v1/evaluations");
@@ -74,7 +75,14 @@ class ConformanceTest {
     live.post(run + "/rewind", "{\"nextStep\":1,\"attempt\":\"a\"}");
     live.post(run + "/observations", batch);
     for (String resource :
-        List.of("", "/observations", "/statistics", "/sources", "/dialogues", "/evaluations")) {
+        List.of(
+            "",
+            "/observations",
+            "/statistics",
+            "/sources",
+            "/history",
+            "/dialogues",
+            "/evaluations")) {
       live.get(run + resource + "?atLeastSequence=1000");
     }
     live.put("/v1/runs/started", "{\"startFrom\":{\"run\":\"nobody\"}}");
@@ -100,6 +108,10 @@ class ConformanceTest {
       live.get(path + "/observations", "Accept", accept);
       live.get(path + "/statistics", "Accept", accept);
       live.get(path + "/sources", "Accept", accept);
+      live.get(path + "/history", "Accept", accept);
+      if (!name.startsWith("run")) {
+        live.get(path + "/events");
+      }
       live.get(path + "/dialogues", "Accept", accept);
       live.post(path + "/observations", batch, "Accept", accept);
       live.post(path + "/rewind", "{\"nextStep\":0}", "Accept", accept);
@@ -120,9 +132,12 @@ class ConformanceTest {
     live.get("/v1/evaluations?benchmark=");
     live.get("/openapi.yaml", "Accept", "image/png");
     live.get("/v1/runs?limit=0");
+    live.get(run + "/events", "Accept", "image/png");
+    live.get(run + "/events", "Last-Event-ID", "no id");
     live.delete("/v1/runs/nobody");
     live.delete("/v1/runs/-");
-    live.delete(run);
+    // Ends with the run.
+    live.getWhile(run + "/events", () -> live.delete(run));
   }
 
   private static void replays(LiveService live, String run) {

@@ -490,10 +490,25 @@ public final class ContractValidator {
             answer.text().lines().findFirst().orElse("").matches("[A-Za-z]+(,[A-Za-z]+)+"),
             "no names of columns");
       }
+      case "text/event-stream" -> events(answer.text());
       case "application/yaml" -> require(answer.body().length > 0, "no document");
       default -> {
         require(!TOKEN.matcher(answer.text()).find(), "NaN answered");
         valid(schema, answer.body());
+      }
+    }
+  }
+
+  private void events(String text) {
+    require(text.endsWith("\n\n"), "an event without an end");
+    String name = "";
+    for (String line : text.split("\n", -1)) {
+      if (line.startsWith("event: ")) {
+        name = line.substring("event: ".length());
+      } else if (line.startsWith("data: ") && name.equals("step")) {
+        valid(
+            "/components/schemas/EventStep",
+            line.substring("data: ".length()).getBytes(StandardCharsets.UTF_8));
       }
     }
   }

@@ -253,6 +253,24 @@ final class LiveService implements AutoCloseable {
             });
   }
 
+  /** Gets what is answered over time: once the answer has begun, something is done meanwhile. */
+  Answer getWhile(String path, Runnable meanwhile) {
+    HttpRequest request = request("GET", path).build();
+    CompletableFuture<Void> begun = new CompletableFuture<>();
+    CompletableFuture<HttpResponse<byte[]>> response =
+        client.sendAsync(
+            request,
+            head -> {
+              begun.complete(null);
+              return HttpResponse.BodySubscribers.ofByteArray();
+            });
+    begun.join();
+    meanwhile.run();
+    Answer answer = answer(response.join());
+    contract.check(request, new byte[0], answer);
+    return answer;
+  }
+
   /** The same with a body that is sent in chunks, its length not announced. */
   Answer sendInChunks(HttpRequest.Builder builder, byte[] body, String method) {
     HttpRequest request =

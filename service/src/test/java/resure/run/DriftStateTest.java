@@ -125,8 +125,6 @@ class DriftStateTest {
   @ValueSource(ints = {0, 1, 5})
   void eachFoldedStepIsToldOnceWithWhatItHolds(int lag) throws JournalException {
     RecordedRun recorded = new RecordedRun(lag(lag));
-    List<FoldedStep> told = new ArrayList<>();
-    recorded.run().tell(told::add);
     List<List<ObservationBatch>> training = training(6);
     for (List<ObservationBatch> step : training) {
       for (ObservationBatch batch : step) {
@@ -134,6 +132,7 @@ class DriftStateTest {
       }
     }
     long newest = recorded.run().newestStep();
+    List<FoldedStep> told = told(recorded);
     assertThat(told)
         .extracting(FoldedStep::step)
         .containsExactlyElementsOf(
@@ -178,17 +177,23 @@ class DriftStateTest {
   @Test
   void whatComesLateIsFoldedAsAStepOfItsOwn() throws JournalException {
     RecordedRun recorded = new RecordedRun(lag(0));
-    List<FoldedStep> told = new ArrayList<>();
-    recorded.run().tell(told::add);
     recorded.score(Batches.of(1, 0, new double[] {1}));
     recorded.score(Batches.of(5, 0, new double[] {2}));
     recorded.score(Batches.of(1, 1, new double[] {3}));
     recorded.score(Batches.of(6, 0, new double[] {4}));
 
+    List<FoldedStep> told = told(recorded);
     assertThat(told).extracting(FoldedStep::step).containsExactly(1L, 1L, 5L);
     assertThat(told).extracting(FoldedStep::sequence).containsExactly(3L, 5L, 5L);
     assertThat(told)
         .extracting(step -> step.moments().moments(0).mean())
         .containsExactly(1., 3., 2.);
+  }
+
+  private static List<FoldedStep> told(RecordedRun recorded) {
+    return recorded.events().stream()
+        .filter(RunEvent.Folded.class::isInstance)
+        .map(event -> ((RunEvent.Folded) event).step())
+        .toList();
   }
 }

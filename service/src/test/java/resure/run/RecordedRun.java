@@ -35,6 +35,7 @@ public final class RecordedRun {
   /** Every batch that stands, with its recorded weights, in order of sequence. */
   final List<JournalEntry.Batch> standing = new ArrayList<>();
 
+  private final List<RunEvent> events = new ArrayList<>();
   private final JournalEntry.Created created;
   private Run run;
 
@@ -53,6 +54,19 @@ public final class RecordedRun {
       throws JournalException {
     created = new JournalEntry.Created(AT, configuration, Map.of(), start, retention);
     run = Run.created(key, created, Entries.append(journal, key, created), compute);
+    run.tell(
+        new RunEvents() {
+          @Override
+          public void happened(RunEvent event) {
+            events.add(event);
+          }
+
+          @Override
+          public void reached(Head head, long newestStep) {}
+
+          @Override
+          public void ended() {}
+        });
   }
 
   Run run() {
@@ -62,6 +76,11 @@ public final class RecordedRun {
   /** Name and incarnation. */
   public RunKey key() {
     return key;
+  }
+
+  /** What it has told, unless batches that were applied were forgotten. */
+  public List<RunEvent> events() {
+    return events;
   }
 
   /** Where all of it is recorded. */
