@@ -44,10 +44,17 @@ final class Commands {
   @Configuration(proxyBeanMethods = false)
   static class Nothing {}
 
+  private final Consumer<String> results;
   private final Consumer<String> lines;
 
-  /** What it says goes to {@code lines}. */
-  Commands(Consumer<String> lines) {
+  /**
+   * Of a command line.
+   *
+   * @param results gets what a command is asked for, and nothing else
+   * @param lines gets what is said beside it
+   */
+  Commands(Consumer<String> results, Consumer<String> lines) {
+    this.results = results;
     this.lines = lines;
   }
 
@@ -65,6 +72,7 @@ final class Commands {
     CommandLine line = new CommandLine(new Words());
     line.addSubcommand(new ExportCommand(this, properties));
     line.addSubcommand(new ImportCommand(this, properties));
+    line.addSubcommand(new TokenCommand(results, lines));
     line.setParameterExceptionHandler(
         (e, ignored) -> {
           lines.accept(e.getMessage());

@@ -16,6 +16,7 @@ import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.EnumerablePropertySource;
 import org.springframework.core.env.PropertySource;
 import org.springframework.util.unit.DataSize;
+import resure.api.JwtCredentials;
 import resure.journal.Durability;
 import resure.journal.postgres.PostgresJournal;
 import resure.observation.Retention;
@@ -38,9 +39,13 @@ import resure.run.RunLimits;
  * @param libtorch folder of libtorch; null to look for it where it usually is
  * @param metricsMaxRuns runs with metric series of their own
  * @param metricsMaxTurns turns of such a run that are told apart
+ * @param metricsMaxSources sources of such a run that are told apart
  * @param backupDirectory where backups of the embedded store go; null for none
  * @param backupEvery how old the newest becomes
  * @param backupKeep how many there are
+ * @param tokens file of the tokens that are valid; null for none
+ * @param issuer whose tokens are valid, too; null for none
+ * @param anonymous whether anybody who can reach the service may do anything
  */
 record ResureProperties(
     StoreChoice.Store store,
@@ -56,9 +61,13 @@ record ResureProperties(
     @Nullable Path libtorch,
     int metricsMaxRuns,
     int metricsMaxTurns,
+    int metricsMaxSources,
     @Nullable Path backupDirectory,
     Duration backupEvery,
-    int backupKeep) {
+    int backupKeep,
+    @Nullable Path tokens,
+    JwtCredentials.@Nullable Issuer issuer,
+    boolean anonymous) {
 
   /**
    * One property.
@@ -239,6 +248,14 @@ record ResureProperties(
           1024,
           "turns of a run with metric series of their own; later ones are pooled in the last");
 
+  static final Property<Integer> METRICS_MAX_SOURCES =
+      whole(
+          "resure.metrics.max-sources",
+          20,
+          1,
+          1024,
+          "sources of a run with metric series of their own, first come; others are pooled");
+
   static final Property<Optional<Path>> BACKUP_DIRECTORY =
       new Property<>(
           "resure.backup.directory",
@@ -258,6 +275,54 @@ record ResureProperties(
 
   static final Property<Integer> BACKUP_KEEP =
       whole("resure.backup.keep", 7, 1, 1000, "backups that are kept; older ones are removed");
+
+  static final Property<Optional<Path>> TOKENS =
+      new Property<>(
+          "resure.access.tokens",
+          "",
+          "a file with a token a line, as `token create` writes them",
+          "which tokens are valid, for which tenant and what; read again when it changes",
+          text -> text.isEmpty() ? Optional.empty() : Optional.of(path(text)));
+
+  static final Property<String> ISSUER =
+      text(
+          "resure.access.oidc.issuer",
+          "",
+          "the address of an OpenID Connect issuer: https://...",
+          "whose signed tokens (JWT) are valid",
+          "|https?://[^\\s?#]+");
+
+  static final Property<String> ISSUER_KEYS =
+      text(
+          "resure.access.oidc.keys",
+          "",
+          "an address: https://...",
+          "where the issuer's keys are (a JWK set); without one, the issuer is asked",
+          "|https?://\\S+");
+
+  static final Property<String> AUDIENCE =
+      text(
+          "resure.access.oidc.audience",
+          "",
+          "a word, which there must be with an issuer",
+          "what an issuer's tokens must be for",
+          "\\S*");
+
+  static final Property<String> TENANT_CLAIM =
+      text(
+          "resure.access.oidc.tenant-claim",
+          "tenant",
+          "a word",
+          "which claim of a token names its tenant; a token without is refused",
+          "\\S+");
+
+  static final Property<String> SCOPE_CLAIM =
+      text(
+          "resure.access.oidc.scope-claim",
+          "scope",
+          "a word",
+          "which claim lists its scopes: read, write, admin, metrics",
+          "\\S+");
 
   static final Property<Boolean> ANONYMOUS =
       new Property<>(
@@ -293,9 +358,16 @@ record ResureProperties(
           LIBTORCH,
           METRICS_MAX_RUNS,
           METRICS_MAX_TURNS,
+          METRICS_MAX_SOURCES,
           BACKUP_DIRECTORY,
           BACKUP_EVERY,
           BACKUP_KEEP,
+          TOKENS,
+          ISSUER,
+          ISSUER_KEYS,
+          AUDIENCE,
+          TENANT_CLAIM,
+          SCOPE_CLAIM,
           ANONYMOUS);
 
   private static final List<String> ADDRESSES =
@@ -309,6 +381,21 @@ record ResureProperties(
         "a whole number from " + least + " to " + most,
         meaning,
         text -> (int) within(Long.parseLong(text), least, most));
+  }
+
+  private static Property<String> text(
+      String name, String byDefault, String valid, String meaning, String pattern) {
+    return new Property<>(
+        name,
+        byDefault,
+        valid,
+        meaning,
+        text -> {
+          if (!text.matches(pattern)) {
+            throw new IllegalArgumentException(text);
+          }
+          return text;
+        });
   }
 
   private static Property<Duration> duration(
@@ -366,16 +453,23 @@ record ResureProperties(
     Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);
     int metricsMaxRuns = reader.value(METRICS_MAX_RUNS, 0);
     int metricsMaxTurns = reader.value(METRICS_MAX_TURNS, 1);
+    int metricsMaxSources = reader.value(METRICS_MAX_SOURCES, 1);
     Path backupDirectory = reader.value(BACKUP_DIRECTORY, Optional.<Path>empty()).orElse(null);
     Duration backupEvery = reader.value(BACKUP_EVERY, Duration.ZERO);
     int backupKeep = reader.value(BACKUP_KEEP, 1);
+    Path tokens = reader.value(TOKENS, Optional.<Path>empty()).orElse(null);
+    JwtCredentials.Issuer issuer = reader.issuer();
     boolean anonymous = reader.value(ANONYMOUS, false);
     reader.refuseUnknown();
     if (store == StoreChoice.Store.POSTGRES) {
       reader.refuseOtherDatabases();
     }
-    if (!anonymous) {
+    if (tokens == null && issuer == null && !anonymous) {
       reader.refuseForeignAddresses();
+    } else if (anonymous && (tokens != null || issuer != null)) {
+      reader.faults.add(
+          "%s is 'true'; with %s or %s valid is false: either anybody may call, or who has a token"
+              .formatted(ANONYMOUS.name, TOKENS.name, ISSUER.name));
     }
     if (maxLosses > runs.queuedLosses() - 64) {
       reader.faults.add(
@@ -411,9 +505,18 @@ record ResureProperties(
         libtorch,
         metricsMaxRuns,
         metricsMaxTurns,
+        metricsMaxSources,
         backupDirectory,
         backupEvery,
-        backupKeep);
+        backupKeep,
+        tokens,
+        issuer,
+        anonymous);
+  }
+
+  /** Whether callers must prove who they are. */
+  boolean credentials() {
+    return tokens != null || issuer != null;
   }
 
   private static Path absolute(Path path) {
@@ -431,6 +534,24 @@ record ResureProperties(
         faults.add(property.name + " is '" + text + "'; valid is " + property.valid);
         return fallback;
       }
+    }
+
+    JwtCredentials.@Nullable Issuer issuer() {
+      String issuer = value(ISSUER, "");
+      String keys = value(ISSUER_KEYS, "");
+      String audience = value(AUDIENCE, "");
+      String tenantClaim = value(TENANT_CLAIM, "tenant");
+      String scopeClaim = value(SCOPE_CLAIM, "scope");
+      if (issuer.isEmpty() != audience.isEmpty()) {
+        faults.add(
+            "%s is '%s' and %s is '%s'; valid is both or none"
+                .formatted(ISSUER.name, issuer, AUDIENCE.name, audience));
+      }
+      if (issuer.isEmpty()) {
+        return null;
+      }
+      return new JwtCredentials.Issuer(
+          issuer, keys.isEmpty() ? null : keys, audience, tenantClaim, scopeClaim);
     }
 
     void refuseUnknown() {
@@ -483,7 +604,8 @@ record ResureProperties(
                   + " is '"
                   + address
                   + "'; without credentials valid is a loopback address such as 127.0.0.1, or any"
-                  + " with resure.access.anonymous=true");
+                  + " with resure.access.tokens, resure.access.oidc.issuer or"
+                  + " resure.access.anonymous=true");
         }
       }
     }

@@ -5,12 +5,15 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -23,8 +26,13 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
+import org.springframework.web.server.WebFilter;
+import reactor.core.publisher.Mono;
+import resure.access.TokenFile;
 import resure.api.Api;
+import resure.api.Credentials;
 import resure.api.EventStreams;
+import resure.api.JwtCredentials;
 import resure.backup.Backups;
 import resure.backup.Source;
 import resure.compute.BackendUnavailableException;
@@ -57,7 +65,7 @@ public class ResureService {
   /** Serves until it is told to stop; or, where a word says so, does what {@link Commands} has. */
   public static void main(String[] arguments) {
     if (Commands.isOne(arguments)) {
-      System.exit(new Commands(System.err::println).run(arguments));
+      System.exit(new Commands(System.out::println, System.err::println).run(arguments));
     }
     SpringApplication.run(ResureService.class, arguments);
   }
@@ -83,7 +91,7 @@ public class ResureService {
     }
     Backups backups =
         new Backups(directory, properties.backupKeep(), source(journal), InstantSource.system());
-    meters.watch(backups);
+    meters.watch(backups, properties.backupEvery());
     backups.every(properties.backupEvery());
     return new BackupEndpoint(backups);
   }
@@ -109,7 +117,11 @@ public class ResureService {
 
   @Bean
   ServiceMeters meters(ResureProperties properties, MeterRegistry registry) {
-    return new ServiceMeters(registry, properties.metricsMaxRuns(), properties.metricsMaxTurns());
+    return new ServiceMeters(
+        registry,
+        properties.metricsMaxRuns(),
+        properties.metricsMaxTurns(),
+        properties.metricsMaxSources());
   }
 
   /** Closed by {@link Runs}, which knows when nothing more will happen. */
@@ -140,7 +152,11 @@ public class ResureService {
     if (idleRuns != null) {
       runs.deleteIdle(idleRuns);
     }
-    meters.watch(runs, store::bytes);
+    meters.watch(runs);
+    RocksDbJournal embedded = store.embedded();
+    if (embedded != null) {
+      meters.watch(embedded::bytes, embedded::freeBytes);
+    }
     meters.watch(compute::status);
     return runs;
   }
@@ -206,6 +222,38 @@ public class ResureService {
         meters::answered);
   }
 
+  /** Null where no file of tokens is used. */
+  @Bean
+  @Nullable TokenFile tokens(ResureProperties properties) {
+    Path path = properties.tokens();
+    if (path == null) {
+      return null;
+    }
+    try {
+      return TokenFile.open(path, LOG::warn);
+    } catch (IOException e) {
+      throw new InvalidPropertiesException(
+          List.of(
+              "%s is '%s'; it cannot be used: %s"
+                  .formatted(ResureProperties.TOKENS.name(), path, e.getMessage())));
+    }
+  }
+
+  @Bean
+  WebFilter access(ResureProperties properties, ObjectProvider<TokenFile> tokens) {
+    List<Credentials> credentials = new ArrayList<>();
+    TokenFile file = tokens.getIfAvailable();
+    if (file != null) {
+      credentials.add(token -> Mono.justOrEmpty(file.tokens().find(token)));
+    }
+    JwtCredentials.Issuer issuer = properties.issuer();
+    if (issuer != null) {
+      credentials.add(new JwtCredentials(issuer, InstantSource.system()));
+    }
+    return Api.access(
+        credentials.stream().reduce(Credentials::or).orElse(null), !properties.anonymous());
+  }
+
   @Bean
   HandlerMapping console() {
     return Api.console();
@@ -213,6 +261,7 @@ public class ResureService {
 
   @Bean
   WebExceptionHandler problems(ServiceMeters meters) {
+    meters.problems(Api.problemTypes());
     return Api.problems(meters::problem);
   }
 

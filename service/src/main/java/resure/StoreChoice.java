@@ -87,12 +87,4 @@ final class StoreChoice {
   @Nullable RocksDbJournal embedded() {
     return embedded;
   }
-
-  /**
-   * Bytes of the embedded store's files; NaN when there are none: a database's operators know its
-   * size, and nobody asks it for every scrape.
-   */
-  double bytes() {
-    return embedded == null ? Double.NaN : embedded.bytes();
-  }
 }

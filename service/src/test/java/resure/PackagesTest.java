@@ -33,13 +33,14 @@ class PackagesTest {
           Map.entry("journal.postgres", List.of("journal")),
           Map.entry("archive", List.of("journal")),
           Map.entry("backup", List.of()),
+          Map.entry("access", List.of()),
           Map.entry("run", List.of("compute", "drift", "journal")),
           Map.entry("replay", List.of("run", "projection", "compute", "journal")),
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
           // compute only what runs.
           Map.entry("projection", List.of("run", "drift", "journal")),
           Map.entry("metrics", List.of("run", "drift", "replay", "journal", "compute", "backup")),
-          Map.entry("api", List.of("run", "drift", "replay", "projection", "journal", "compute")),
+          Map.entry("api", List.of("run", "drift", "replay", "projection", "journal", "compute", "access")),
           // The SDK: used by nothing here but tests.
           Map.entry("client", List.of()));
 
@@ -74,7 +75,8 @@ class PackagesTest {
           Map.entry("io.netty", List.of("api")),
           Map.entry("org.reactivestreams", List.of("api")),
           Map.entry("tools.jackson", List.of("api", "client")),
-          Map.entry("com.fasterxml.jackson", List.of("api")));
+          Map.entry("com.fasterxml.jackson", List.of("api")),
+          Map.entry("com.github.benmanes.caffeine", List.of("api")));
 
   private static final List<String> IMPLEMENTATIONS =
       List.of(

@@ -18,6 +18,7 @@ import org.springframework.boot.context.properties.source.ConfigurationPropertyS
 import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
+import resure.api.JwtCredentials;
 import resure.journal.Durability;
 import resure.observation.Retention;
 import resure.run.RunLimits;
@@ -71,9 +72,13 @@ class ResurePropertiesTest {
                 null,
                 200,
                 16,
+                20,
                 null,
                 Duration.ofDays(1),
-                7));
+                7,
+                null,
+                null,
+                false));
   }
 
   @Test
@@ -98,6 +103,7 @@ class ResurePropertiesTest {
                 "resure.compute.libtorch", "/opt/libtorch/lib",
                 "resure.metrics.max-runs", "0",
                 "resure.metrics.max-turns", "1024",
+                "resure.metrics.max-sources", "5",
                 "resure.backup.every", "90m",
                 "resure.backup.keep", "3",
                 "resure.access.anonymous", "true"))
@@ -116,9 +122,13 @@ class ResurePropertiesTest {
                 Path.of("/opt/libtorch/lib"),
                 0,
                 1024,
+                5,
                 null,
                 Duration.ofMinutes(90),
-                3));
+                3,
+                null,
+                null,
+                true));
   }
 
   @Test
@@ -176,7 +186,8 @@ class ResurePropertiesTest {
             "resure.access.anonymous is 'yes'; valid is true or false",
             "resure.durabilty is not a property of this service",
             "server.address is '0.0.0.0'; without credentials valid is a loopback address such as"
-                + " 127.0.0.1, or any with resure.access.anonymous=true");
+                + " 127.0.0.1, or any with resure.access.tokens, resure.access.oidc.issuer or"
+                + " resure.access.anonymous=true");
   }
 
   @ParameterizedTest
@@ -217,6 +228,32 @@ class ResurePropertiesTest {
         .hasMessage(
             "resure.backup.directory is 'backups'; with resure.journal.store=postgres valid is"
                 + " none: the database has backups of its own, of which docs/operating.md tells");
+  }
+
+  @Test
+  void credentialsLetTheServiceListenElsewhereAndGoWithNoAnonymousAccess() {
+    ResureProperties tokens =
+        read("resure.access.tokens", "/etc/resure/tokens", "server.address", "0.0.0.0");
+    assertThat(tokens.tokens()).isEqualTo(Path.of("/etc/resure/tokens"));
+    assertThat(tokens.credentials()).isTrue();
+    ResureProperties issuer =
+        read(
+            "resure.access.oidc.issuer", "https://id.example/realm",
+            "resure.access.oidc.audience", "resure",
+            "resure.access.oidc.keys", "https://id.example/keys",
+            "resure.access.oidc.tenant-claim", "team",
+            "resure.access.oidc.scope-claim", "roles",
+            "server.address", "0.0.0.0");
+    assertThat(issuer.issuer())
+        .isEqualTo(
+            new JwtCredentials.Issuer(
+                "https://id.example/realm", "https://id.example/keys", "resure", "team", "roles"));
+
+    assertThatThrownBy(
+            () -> read("resure.access.tokens", "tokens", "resure.access.anonymous", "true"))
+        .hasMessageContaining("either anybody may call, or who has a token");
+    assertThatThrownBy(() -> read("resure.access.oidc.issuer", "https://id.example"))
+        .hasMessageContaining("valid is both or none");
   }
 
   @ParameterizedTest

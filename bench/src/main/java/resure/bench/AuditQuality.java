@@ -34,6 +34,7 @@ import resure.projection.DialogueReliability;
 import resure.projection.Dialogues;
 import resure.projection.Looked;
 import resure.projection.ReadModels;
+import resure.run.RunListener;
 import resure.run.Outcome;
 import resure.run.RunDescription;
 import resure.run.RunLimits;
@@ -187,7 +188,7 @@ final class AuditQuality {
             Durability.OS,
             new RunLimits(4096, 1 << 20, 16, Duration.ofHours(1), Duration.ofSeconds(1)),
             InstantSource.system(),
-            new Unheard(),
+            RunListener.NONE,
             models)) {
       done(runs.create(RUN, new Defaults()));
       for (List<Recorded> step : steps.values()) {

@@ -30,12 +30,14 @@ public final class Bench {
       case "retention" -> new Retaining(Options.parse(rest, Retaining.DEFAULTS), out).run();
       case "audit" -> new AuditQuality(Options.parse(rest, AuditQuality.DEFAULTS), out).run();
       case "models" -> new ReadModelCost(Options.parse(rest, ReadModelCost.DEFAULTS), out).run();
+      case "drift" ->
+          new DriftCalibration(Options.parse(rest, DriftCalibration.DEFAULTS), out).run();
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println(
             "commands: http, fsync, disk, million, moving, heap, replays, beside, crossover,"
-                + " postgres, scaling, steps, retention, audit, models, jmh");
+                + " postgres, scaling, steps, retention, audit, models, drift, jmh");
         System.exit(2);
       }
     }

@@ -27,6 +27,7 @@ import resure.projection.DialogueReliability;
 import resure.projection.Dialogues;
 import resure.projection.Looked;
 import resure.projection.ReadModels;
+import resure.run.RunListener;
 import resure.run.Outcome;
 import resure.run.RunDescription;
 import resure.run.RunFollower;
@@ -132,7 +133,7 @@ final class ReadModelCost {
         Durability.OS,
         new RunLimits(4096, 1 << 20, 1000, Duration.ofHours(1), Duration.ofSeconds(1)),
         InstantSource.system(),
-        new Unheard(),
+        RunListener.NONE,
         follower);
   }
 

@@ -30,6 +30,7 @@ import resure.replay.ReplayPlan;
 import resure.replay.ReplayResult;
 import resure.replay.Tally;
 import resure.replay.Trial;
+import resure.run.RunListener;
 import resure.run.Export;
 import resure.run.Outcome;
 import resure.run.RunFollower;
@@ -91,7 +92,7 @@ final class ReplaySpeed {
             Durability.OS,
             new RunLimits(4096, 1 << 20, 16, Duration.ofHours(1), Duration.ofSeconds(1)),
             InstantSource.system(),
-            new Unheard(),
+            RunListener.NONE,
             RunFollower.NONE)) {
       Export once = record(runs, "once", Integer.MAX_VALUE);
       Export again = record(runs, "again", DIALOGUES);

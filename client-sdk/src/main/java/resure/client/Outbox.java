@@ -492,7 +492,10 @@ final class Outbox {
       refused++;
       end(delivery, FallbackReason.REFUSED);
       LOG.warn("A batch was refused before it was sent: {}", failure.getMessage());
-    } else if (failure instanceof ProblemException problem && refusal(problem)) {
+    } else if (failure instanceof ProblemException problem
+        && refusal(problem)
+        // A token that has expired is followed by another; the batch is as good as before.
+        && problem.type() != ProblemType.UNAUTHENTICATED) {
       up();
       refused(delivery, problem);
     } else {

@@ -3,17 +3,21 @@ package resure.api;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.springframework.core.Ordered;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
+import org.springframework.web.server.WebFilter;
 import resure.compute.ComputeStatus;
 import resure.observation.Retention;
 import resure.projection.ReadModels;
@@ -53,7 +57,6 @@ public final class Api {
     RunHandler run = new RunHandler(runs, retention);
     ObservationsHandler observations = new ObservationsHandler(runs, maxLosses, answered);
     EvaluationHandler evaluations = new EvaluationHandler(runs);
-    byte[] contract = contract();
     Map<String, Map<HttpMethod, Operation>> addresses =
         Map.ofEntries(
             Map.entry("/v1/runs", Map.of(HttpMethod.GET, run::list)),
@@ -94,20 +97,19 @@ public final class Api {
                       exchange.allowQuery();
                       exchange.offer();
                       return exchange.answer(200, RunJson.compute(compute.get()));
-                    })),
-            Map.entry(
-                "/openapi.yaml",
-                Map.of(
-                    HttpMethod.GET,
-                    exchange -> {
-                      exchange.allowQuery();
-                      exchange.offer(MediaType.APPLICATION_YAML);
-                      return exchange.answer(
-                          200, MediaType.APPLICATION_YAML, contract, contract.length);
                     })));
     Map<String, Resource> resources = new HashMap<>();
     addresses.forEach(
         (address, operations) -> resources.put(address, new Resource(operations, maxBody)));
+    byte[] contract = contract();
+    resources.put(
+        "/openapi.yaml",
+        Resource.forEverybody(
+            exchange -> {
+              exchange.allowQuery();
+              exchange.offer(MediaType.APPLICATION_YAML);
+              return exchange.answer(200, MediaType.APPLICATION_YAML, contract, contract.length);
+            }));
     // Asked before Spring's own mappings, which know none of these addresses.
     return new SimpleUrlHandlerMapping(resources, Ordered.HIGHEST_PRECEDENCE);
   }
@@ -118,12 +120,28 @@ public final class Api {
   }
 
   /**
+   * Lets nobody in but whom the credentials say; without any, nobody but this machine, or whoever
+   * can reach the service where it listens to others.
+   *
+   * @param credentials null for none
+   * @param loopback whether only this machine can call
+   */
+  public static WebFilter access(@Nullable Credentials credentials, boolean loopback) {
+    return new AccessFilter(credentials, loopback);
+  }
+
+  /**
    * Answers every failure with a problem.
    *
    * @param answered is told the type of each, without its prefix
    */
   public static WebExceptionHandler problems(Consumer<String> answered) {
     return new ProblemHandler(answered);
+  }
+
+  /** All types of problems, without their prefix. */
+  public static List<String> problemTypes() {
+    return Arrays.stream(ProblemType.values()).map(ProblemType::shortName).toList();
   }
 
   private static byte[] contract() {

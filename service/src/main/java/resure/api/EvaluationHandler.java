@@ -106,7 +106,7 @@ final class EvaluationHandler {
       throw ProblemException.parameter("benchmark", BENCHMARK);
     }
     return exchange
-        .await(runs.evaluations(RunId.DEFAULT_TENANT, labels))
+        .await(runs.evaluations(exchange.caller().tenant(), labels))
         .flatMap(found -> exchange.answer(200, comparison(Benchmark.of(found, benchmark))));
   }
 

@@ -24,6 +24,9 @@ import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerRequest;
+import resure.access.Caller;
+import resure.access.Scope;
+import resure.observation.RunId;
 import resure.run.Outcome;
 import tools.jackson.core.JsonGenerator;
 
@@ -64,6 +67,28 @@ final class Exchange {
 
   ServerHttpResponse response() {
     return exchange.getResponse();
+  }
+
+  /** Who asks. */
+  Caller caller() {
+    return AccessFilter.caller(exchange);
+  }
+
+  /** Refuses a caller who is not allowed this. */
+  void require(Scope scope) {
+    if (!caller().may(scope)) {
+      throw AccessFilter.insufficient(scope);
+    }
+  }
+
+  /** Notes in the audit log who did this to a run, or tried to, when it is known how it ended. */
+  <T> Mono<T> audited(String action, RunId run, Mono<T> outcome) {
+    Caller caller = caller();
+    return outcome
+        .doOnSuccess(done -> AuditLog.note(caller, action, run, "done"))
+        .doOnError(
+            ProblemException.class,
+            problem -> AuditLog.note(caller, action, run, problem.type().shortName()));
   }
 
   /** Name of the run in the path, not checked; empty where there is none. */

@@ -1,6 +1,5 @@
 package resure.api;
 
-import java.util.Locale;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,7 +43,7 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
     }
     ProblemException problem = problem(failure);
     ProblemType type = problem.type();
-    answered.accept(type.name().toLowerCase(Locale.ROOT).replace('_', '-'));
+    answered.accept(type.shortName());
     byte[] body =
         Json.write(
             Representation.JSON,
@@ -67,6 +66,8 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
     headers.setContentLength(body.length);
     if (type.status() == 429 || type.status() == 503) {
       headers.set(HttpHeaders.RETRY_AFTER, RETRY_SECONDS);
+    } else if (type.status() == 401) {
+      headers.set(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"resure\"");
     }
     return response.writeWith(Mono.just(response.bufferFactory().wrap(body)));
   }

@@ -1,5 +1,7 @@
 package resure.api;
 
+import java.util.Locale;
+
 /** The stable types of problem answers (RFC 9457), each with its status and title. */
 enum ProblemType {
   /** Not JSON, not UTF-8, or cut. */
@@ -10,6 +12,12 @@ enum ProblemType {
   INVALID_PARAMETER(422, "A parameter is not valid"),
   /** A configurable limit of the service, named in {@code limit}, is exceeded. */
   LIMIT_EXCEEDED(422, "A limit of the service is exceeded"),
+  /** No credentials, or none that are valid. */
+  UNAUTHENTICATED(401, "Credentials are needed"),
+  /** The credentials are valid, and do not allow this; {@code scope} names what would. */
+  INSUFFICIENT_SCOPE(403, "The credentials do not allow this"),
+  /** A page of another origin, or under another name of this machine, asks. */
+  FOREIGN_ORIGIN(403, "The request comes from elsewhere"),
   UNKNOWN_RUN(404, "There is no such run"),
   UNKNOWN_REPLAY(404, "The run has no such replay"),
   NOT_FOUND(404, "There is nothing at this address"),
@@ -47,6 +55,8 @@ enum ProblemType {
   TOO_MANY_STREAMS(429, "Too many event streams are open"),
   QUEUE_FULL(429, "The service is busy"),
   INTERNAL(500, "The service failed"),
+  /** Whether a token is valid cannot be found out now. */
+  ISSUER_UNAVAILABLE(503, "The issuer of tokens is unavailable"),
   STORE_UNAVAILABLE(503, "The store is unavailable"),
   /** The batch may have been recorded; only a retry with the same key finds out. */
   OUTCOME_UNKNOWN(503, "The batch may or may not have been recorded"),
@@ -71,6 +81,11 @@ enum ProblemType {
 
   /** The {@code type} member: {@code urn:resure:problem:unknown-run} and so on. */
   String uri() {
-    return "urn:resure:problem:" + name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
+    return "urn:resure:problem:" + shortName();
+  }
+
+  /** The same without its prefix. */
+  String shortName() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

@@ -8,6 +8,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import reactor.core.publisher.Mono;
+import resure.access.Scope;
 import resure.observation.RunId;
 import resure.replay.Found;
 import resure.replay.ReplayPlan;
@@ -117,6 +118,7 @@ final class ReplayHandler {
   }
 
   Mono<Void> remove(Exchange exchange) {
+    exchange.require(Scope.WRITE);
     exchange.allowQuery();
     RunId run = RunHandler.runId(exchange);
     return exchange

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import reactor.core.publisher.Mono;
+import resure.access.Scope;
 import resure.observation.Retention;
 import resure.observation.RunId;
 import resure.run.RunDescription;
@@ -41,7 +42,7 @@ final class RunHandler {
       throw ProblemException.parameter(
           "run", "A run's name must match [A-Za-z0-9][A-Za-z0-9._~-]{0,127}.");
     }
-    return new RunId(RunId.DEFAULT_TENANT, exchange.run());
+    return new RunId(exchange.caller().tenant(), exchange.run());
   }
 
   Mono<Void> create(Exchange exchange) {
@@ -49,14 +50,18 @@ final class RunHandler {
     exchange.offer();
     RunId id = runId(exchange);
     return exchange
-        .body(false, this::settings)
-        .flatMap(wanted -> exchange.await(runs.create(id, wanted)))
+        .body(false, (sent, body, length) -> settings(exchange, sent, body, length))
+        .flatMap(wanted -> exchange.audited("create", id, exchange.await(runs.create(id, wanted))))
         .flatMap(
             created -> exchange.answer(created.isNew() ? 201 : 200, RunJson.run(created.run())));
   }
 
-  private WantedSettings settings(Representation sent, byte[] body, int length) {
-    return SettingsReader.read(Json.read(sent, body, length), retention);
+  private WantedSettings settings(Exchange exchange, Representation sent, byte[] body, int length) {
+    JsonNode json = Json.read(sent, body, length);
+    if (!json.path("retention").isMissingNode()) {
+      exchange.require(Scope.ADMIN);
+    }
+    return SettingsReader.read(json, retention);
   }
 
   Mono<Void> describe(Exchange exchange) {
@@ -73,9 +78,11 @@ final class RunHandler {
   }
 
   Mono<Void> delete(Exchange exchange) {
+    exchange.require(Scope.ADMIN);
     exchange.allowQuery();
+    RunId id = runId(exchange);
     return exchange
-        .await(runs.delete(runId(exchange)))
+        .audited("delete", id, exchange.await(runs.delete(id)))
         .flatMap(
             deleted -> {
               exchange.response().setStatusCode(HttpStatus.NO_CONTENT);
@@ -89,7 +96,9 @@ final class RunHandler {
     RunId id = runId(exchange);
     return exchange
         .body(false, RunHandler::nothing)
-        .flatMap(ignored -> answer(exchange, exchange.await(runs.finish(id))));
+        .flatMap(
+            ignored ->
+                answer(exchange, exchange.audited("finish", id, exchange.await(runs.finish(id)))));
   }
 
   private static boolean nothing(Representation sent, byte[] body, int length) {
@@ -108,7 +117,12 @@ final class RunHandler {
         .body(true, RunHandler::rewindBody)
         .flatMap(
             rewind ->
-                answer(exchange, exchange.await(runs.rewind(id, rewind.nextStep, rewind.attempt))));
+                answer(
+                    exchange,
+                    exchange.audited(
+                        "rewind to " + rewind.nextStep,
+                        id,
+                        exchange.await(runs.rewind(id, rewind.nextStep, rewind.attempt)))));
   }
 
   private record RewindBody(long nextStep, @Nullable String attempt) {}
@@ -200,7 +214,7 @@ final class RunHandler {
     return exchange
         .await(
             runs.list(
-                RunId.DEFAULT_TENANT,
+                exchange.caller().tenant(),
                 cursor == null ? null : Cursor.name(cursor),
                 limit(exchange.query("limit"), DEFAULT_PAGE),
                 labelled(labels(exchange)).and(state(exchange)).and(since(exchange))))

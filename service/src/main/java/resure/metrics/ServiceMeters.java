@@ -7,6 +7,8 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,6 +20,8 @@ import resure.backup.Backups;
 import resure.compute.ComputeStatus;
 import resure.drift.TurnDrift;
 import resure.journal.RunKey;
+import resure.observation.ObservationBatch;
+import resure.observation.Weights;
 import resure.replay.ReplayListener;
 import resure.replay.Replays;
 import resure.run.RunListener;
@@ -31,6 +35,7 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   private final MeterRegistry registry;
   private final int maxRuns;
   private final int maxTurns;
+  private final int maxSources;
   private final Timer latency;
   private final Timer append;
   private final Timer recovery;
@@ -53,12 +58,14 @@ public final class ServiceMeters implements RunListener, ReplayListener {
    *
    * @param maxRuns runs with series of their own, first come, until they finish, go idle or are
    *     deleted
-   * @param maxTurns series of one run; turns past the last are pooled in it
+   * @param maxTurns turns of one run; those past the last are pooled in it
+   * @param maxSources named sources of one run; later ones are pooled in one more
    */
-  public ServiceMeters(MeterRegistry registry, int maxRuns, int maxTurns) {
+  public ServiceMeters(MeterRegistry registry, int maxRuns, int maxTurns, int maxSources) {
     this.registry = registry;
     this.maxRuns = maxRuns;
     this.maxTurns = maxTurns;
+    this.maxSources = maxSources;
     latency =
         Timer.builder("resure.batch.latency")
             .description("From a batch's head to its answer, durable")
@@ -104,12 +111,8 @@ public final class ServiceMeters implements RunListener, ReplayListener {
             .register(registry);
   }
 
-  /** Adds what is asked of the running service; {@code journalBytes} at each scrape. */
-  public void watch(Runs watched, DoubleSupplier journalBytes) {
-    Gauge.builder("resure.journal.size", journalBytes::getAsDouble)
-        .description("Bytes of the embedded store's files")
-        .baseUnit("bytes")
-        .register(registry);
+  /** Adds what is asked of the running service. */
+  public void watch(Runs watched) {
     Gauge.builder("resure.queue.losses", watched, Runs::queuedLosses)
         .description("Losses that wait or are in flight")
         .register(registry);
@@ -121,6 +124,23 @@ public final class ServiceMeters implements RunListener, ReplayListener {
         .register(registry);
   }
 
+  /**
+   * Adds what the embedded store takes of its disk, asked at each scrape.
+   *
+   * @param size bytes of its files
+   * @param free bytes that it may still take
+   */
+  public void watch(DoubleSupplier size, DoubleSupplier free) {
+    Gauge.builder("resure.journal.size", size::getAsDouble)
+        .description("Bytes of the embedded store's files")
+        .baseUnit("bytes")
+        .register(registry);
+    Gauge.builder("resure.journal.disk.free", free::getAsDouble)
+        .description("Bytes that are free on the disk of the embedded store")
+        .baseUnit("bytes")
+        .register(registry);
+  }
+
   /** Adds what is asked of the replays. */
   public void watch(Replays watched) {
     Gauge.builder("resure.replays.unfinished", watched, Replays::unfinished)
@@ -128,11 +148,16 @@ public final class ServiceMeters implements RunListener, ReplayListener {
         .register(registry);
   }
 
-  /** Adds what is asked of the backups. */
-  public void watch(Backups watched) {
+  /** Adds what is asked of the backups, and how old the newest is meant to become. */
+  public void watch(Backups watched, Duration every) {
     Gauge.builder("resure.backup.age", watched, Backups::ageSeconds)
         .description("Time since the newest backup was begun; NaN without one")
         .baseUnit("seconds")
+        .register(registry);
+    Gauge.builder("resure.backup.interval", every, Duration::toSeconds)
+        .description("How old the newest backup becomes before another is made")
+        .baseUnit("seconds")
+        .strongReference(true)
         .register(registry);
     FunctionCounter.builder("resure.backup.failures", watched, Backups::failures)
         .description("Backups that could not be made")
@@ -156,6 +181,8 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   private void running(Supplier<ComputeStatus> compute, String backend, String device) {
     Gauge.builder("resure.compute.running", compute, c -> backend.equals(c.get().backend()) ? 1 : 0)
         .description("1 for the backend and device that compute now, else 0")
+        // Nobody else need keep it.
+        .strongReference(true)
         .tag("backend", backend)
         .tag("device", device)
         .register(registry);
@@ -166,13 +193,23 @@ public final class ServiceMeters implements RunListener, ReplayListener {
     latency.record(nanos, TimeUnit.NANOSECONDS);
   }
 
+  /**
+   * Registers the types of problems, all that there are: the first of a type must be an increase.
+   */
+  public void problems(Collection<String> types) {
+    types.forEach(this::problemsOf);
+  }
+
   /** A request is answered with a problem of this type: one of a closed set. */
   public void problem(String type) {
-    Counter.builder("resure.problems")
+    problemsOf(type).increment();
+  }
+
+  private Counter problemsOf(String type) {
+    return Counter.builder("resure.problems")
         .description("Requests answered with a problem")
         .tag("type", type)
-        .register(registry)
-        .increment();
+        .register(registry);
   }
 
   @Override
@@ -195,8 +232,14 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   }
 
   @Override
-  public void lateBatch() {
-    late.increment();
+  public void taken(RunKey run, ObservationBatch batch, Weights weights, Instant at) {
+    if (weights.late()) {
+      late.increment();
+    }
+    RunMeters meters = runs.get(run);
+    if (meters != null) {
+      meters.taken(batch, weights, at);
+    }
   }
 
   @Override
@@ -220,10 +263,16 @@ public final class ServiceMeters implements RunListener, ReplayListener {
   }
 
   @Override
-  public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {
+  public void folded(
+      RunKey run,
+      long step,
+      @Nullable Instant lastBatchAt,
+      MomentsTable reference,
+      Totals totals,
+      List<TurnDrift> drift) {
     RunMeters meters = metersOf(run);
     if (meters != null) {
-      meters.folded(reference, totals, drift);
+      meters.folded(step, lastBatchAt, reference, totals, drift);
     }
   }
 
@@ -231,7 +280,7 @@ public final class ServiceMeters implements RunListener, ReplayListener {
     RunMeters meters = runs.get(run);
     // With several shards at once the bound may be passed by as many, and by no more.
     if (meters == null && runs.size() < maxRuns) {
-      meters = new RunMeters(registry, run, maxTurns);
+      meters = new RunMeters(registry, run, maxTurns, maxSources);
       runs.put(run, meters);
     }
     return meters;

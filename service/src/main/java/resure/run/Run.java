@@ -52,6 +52,7 @@ final class Run {
   private final SampleCounts samples;
   private final Evaluations evaluations;
   private final RunDrift drift;
+  private boolean statisticsOnly;
   private long sequence;
   private long checksum;
   private long lateBatches;
@@ -159,6 +160,11 @@ final class Run {
     return moved;
   }
 
+  /** Leaves out drift and telling, for whoever asks of neither. */
+  void keepStatisticsOnly() {
+    statisticsOnly = true;
+  }
+
   /** Its first entry. */
   JournalEntry.Created created() {
     return created;
@@ -247,6 +253,10 @@ final class Run {
 
   Stepping stepping() {
     return stepping;
+  }
+
+  @Nullable Instant lastBatchAt() {
+    return lastBatchAt;
   }
 
   long newestStep() {
@@ -434,31 +444,39 @@ final class Run {
   private void open(long step) {
     MomentsTable reference = steps.newestReference().triples().triples();
     for (List<PendingBatch> closed : steps.open(step)) {
-      MomentsTable moments =
-          MomentsTable.merged(closed.stream().map(PendingBatch::moments).toList());
-      Totals ofStep = new Totals();
       for (PendingBatch batch : closed) {
         totals.add(batch.totals());
-        ofStep.add(batch.totals());
         samples.folded(batch.step(), batch.totals().observations());
       }
-      long number = closed.getFirst().step();
-      List<DriftEvent> noticed = drift.fold(number, moments);
-      if (events != null) {
-        events.happened(
-            new RunEvent.Folded(
-                new FoldedStep(
-                    number,
-                    sequence,
-                    closed.size(),
-                    moments,
-                    ofStep,
-                    reference.copy(),
-                    drift.turns(),
-                    noticed)));
+      if (!statisticsOnly) {
+        watch(closed, reference);
       }
-      reference.fold(moments, configuration().halfLife());
     }
+  }
+
+  /**
+   * Tells what was folded of a step, and folds it into {@code reference}, as the references are.
+   */
+  private void watch(List<PendingBatch> closed, MomentsTable reference) {
+    MomentsTable moments = MomentsTable.merged(closed.stream().map(PendingBatch::moments).toList());
+    Totals ofStep = new Totals();
+    closed.forEach(batch -> ofStep.add(batch.totals()));
+    long step = closed.getFirst().step();
+    List<DriftEvent> noticed = drift.fold(step, moments);
+    if (events != null) {
+      events.happened(
+          new RunEvent.Folded(
+              new FoldedStep(
+                  step,
+                  sequence,
+                  closed.size(),
+                  moments,
+                  ofStep,
+                  reference.copy(),
+                  drift.turns(),
+                  noticed)));
+    }
+    reference.fold(moments, configuration().halfLife());
   }
 
   private void applyRewind(JournalEntry.Rewound rewound) {

@@ -992,9 +992,7 @@ final class Shard implements Runnable {
         if (run != null) {
           run.apply(sequence, entry, moments.next());
         }
-        if (batch.weights().late()) {
-          listener.lateBatch();
-        }
+        listener.taken(inFlight.key(), batch.batch(), batch.weights(), batch.at());
         // Now, since the next batch of the group would be in it too.
         TurnStatistics statistics =
             score.withStatistics && run != null ? run.turnStatistics() : null;
@@ -1208,7 +1206,13 @@ final class Shard implements Runnable {
         && (slot.appendedHere || !journal.shared())
         && run.newestStep() != slot.publishedStep) {
       slot.publishedStep = run.newestStep();
-      listener.folded(run.key(), run.referenceTriples(), run.foldedTotals(), run.drift());
+      listener.folded(
+          run.key(),
+          run.newestStep(),
+          run.lastBatchAt(),
+          run.referenceTriples(),
+          run.foldedTotals(),
+          run.drift());
     }
   }
 

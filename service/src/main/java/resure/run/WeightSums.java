@@ -109,11 +109,13 @@ public final class WeightSums {
     return weighed == 0 ? Double.NaN : excess / weighed;
   }
 
-  double sum() {
+  /** Sum of the usable ones' weights. */
+  public double sum() {
     return sum;
   }
 
-  double sumOfSquares() {
+  /** Sum of the squares of the usable ones' weights. */
+  public double sumOfSquares() {
     return sumOfSquares;
   }
 

@@ -14,8 +14,12 @@ import tools.jackson.databind.JsonNode;
 /** The contract is whole and true: each of its answers can be had, and its examples add up. */
 class ConformanceTest {
 
-  /** What needs a service that is overloaded, broken, or without a disk. */
-  private static final Set<String> NOT_ON_A_SOUND_SERVICE = Set.of("429", "500", "503");
+  /**
+   * What needs a service that is overloaded, broken, or without a disk; or one with credentials,
+   * for which see {@link AccessContractTest}.
+   */
+  private static final Set<String> NOT_ON_A_SOUND_SERVICE =
+      Set.of("401", "403", "429", "500", "503");
 
   private static final String BATCH =
       "{\"step\":1,\"attempt\":\"a\",\"dialogues\":[{\"id\":\"d\",\"losses\":[1]}]}";
@@ -237,6 +241,7 @@ class ConformanceTest {
 
     int seen = 0;
     int unusable = 0;
+    int low = 0;
     double weighted = 0;
     for (JsonNode turn : statistics.get("turns")) {
       double n = turn.get("count").asDouble();
@@ -244,9 +249,15 @@ class ConformanceTest {
           .isCloseTo(Math.sqrt(turn.get("m2").asDouble() / (n - 1)), within(1e-15));
       seen += turn.get("seen").asInt();
       unusable += turn.get("unusable").asInt();
+      low += turn.get("downWeighted").asInt();
+      assertThat(turn.get("downWeighted").asInt())
+          .as("enough for the mean, with weights of at least the floor")
+          .isBetween((int) Math.ceil(n * (1 - turn.get("meanWeight").asDouble()) / 0.95), (int) n);
       weighted += n * turn.get("meanWeight").asDouble();
     }
     assertThat(statistics.get("observations").asInt()).isEqualTo(seen + unusable);
+    assertThat(statistics.get("unusable").asInt()).isEqualTo(unusable);
+    assertThat(statistics.get("downWeighted").asInt()).isEqualTo(low);
     assertThat(statistics.get("meanWeight").asDouble()).isCloseTo(weighted / seen, within(1e-14));
     int bySource = 0;
     int downWeightedBySource = 0;

@@ -160,6 +160,24 @@ public final class ContractValidator {
     return contract;
   }
 
+  /** Every operation that credentials may be needed for: {@code PUT /v1/runs/{run}}. */
+  List<String> secured() {
+    List<String> all = new ArrayList<>();
+    contract
+        .get("paths")
+        .properties()
+        .forEach(
+            path ->
+                path.getValue().properties().stream()
+                    .filter(entry -> METHODS.contains(entry.getKey()))
+                    .filter(entry -> !entry.getValue().has("security"))
+                    .forEach(
+                        entry ->
+                            all.add(
+                                entry.getKey().toUpperCase(Locale.ROOT) + " " + path.getKey())));
+    return all;
+  }
+
   /** Every operation with every documented status: {@code createRun 201}. */
   Set<String> documented() {
     Set<String> all = new TreeSet<>();

@@ -50,6 +50,7 @@ final class LiveService implements AutoCloseable {
   private final List<String> properties;
   private final List<String> store;
   private Speech speech = Speech.JSON;
+  private @Nullable String token;
   private ConfigurableApplicationContext context;
 
   private LiveService(Path state, List<String> properties) {
@@ -114,6 +115,11 @@ final class LiveService implements AutoCloseable {
     speech = like;
   }
 
+  /** From now on this is sent with every request; null for none. */
+  void authorize(@Nullable String bearer) {
+    token = bearer;
+  }
+
   ContractValidator contract() {
     return contract;
   }
@@ -123,11 +129,16 @@ final class LiveService implements AutoCloseable {
         String.valueOf(context.getEnvironment().getProperty("local.server.port")));
   }
 
+  int managementPort() {
+    return Integer.parseInt(
+        String.valueOf(context.getEnvironment().getProperty("local.management.port")));
+  }
+
   /** What Prometheus would be told now. */
   String scrape() {
-    String port = String.valueOf(context.getEnvironment().getProperty("local.management.port"));
     HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/actuator/prometheus"))
+        HttpRequest.newBuilder(
+                URI.create("http://localhost:" + managementPort() + "/actuator/prometheus"))
             .timeout(DEADLINE)
             .build();
     HttpResponse<String> answer = client.sendAsync(request, BodyHandlers.ofString()).join();
@@ -205,6 +216,9 @@ final class LiveService implements AutoCloseable {
             .method(method, BodyPublishers.noBody());
     if (speech == Speech.CBOR && !List.of(headers).contains("Accept")) {
       request.header("Accept", CBOR);
+    }
+    if (token != null) {
+      request.header("Authorization", "Bearer " + token);
     }
     for (int i = 0; i < headers.length; i += 2) {
       request.header(headers[i], headers[i + 1]);

@@ -8,14 +8,21 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -27,8 +34,12 @@ import tools.jackson.databind.JsonNode;
 class MetricsTest {
 
   private static final int MAX_RUNS = 2;
+
+  /** Of a run with two turns and no sources: 8 of its own, 12 of each turn, 5 of no source. */
+  private static final int SERIES = 8 + 2 * 12 + 5;
+
   private static final Pattern SAMPLE = Pattern.compile("(\\w+)(?:\\{(.*)})? (\\S+)");
-  private static final Pattern TAG = Pattern.compile("(\\w+)=\"([^\"]*)\"");
+  private static final Pattern TAG = Pattern.compile("(\\w+)=\"((?:[^\"\\\\]|\\\\.)*)\"");
 
   @TempDir private static Path backups;
 
@@ -42,6 +53,7 @@ class MetricsTest {
         LiveService.start(
             "resure.metrics.max-runs=" + MAX_RUNS,
             "resure.metrics.max-turns=3",
+            "resure.metrics.max-sources=2",
             "resure.backup.directory=" + backups);
   }
 
@@ -85,11 +97,14 @@ class MetricsTest {
   }
 
   private static double value(String series, String run, String turn) {
-    return of(run).stream()
-        .filter(s -> s.series.equals(series) && turn.equals(s.tags.get("turn")))
-        .findFirst()
-        .orElseThrow(() -> new AssertionError(series + " of turn " + turn + " of " + run))
-        .value;
+    return value(series, run, s -> turn.equals(s.tags.get("turn")));
+  }
+
+  private static double value(String series, String run, Predicate<Sample> which) {
+    List<Sample> found =
+        of(run).stream().filter(s -> s.series.equals(series) && which.test(s)).toList();
+    assertThat(found).as("%s of %s", series, run).hasSize(1);
+    return found.getFirst().value;
   }
 
   private static double value(String series) {
@@ -147,7 +162,7 @@ class MetricsTest {
 
     List<String> others =
         rows("`").stream()
-            .filter(row -> !row.startsWith("| `resure_") && !row.contains("absent until"))
+            .filter(row -> !row.matches("\\| `(resure_|run).*") && !row.contains("absent until"))
             .map(row -> row.substring(3, row.indexOf('`', 3)))
             .toList();
     assertThat(others).hasSizeGreaterThan(3);
@@ -212,13 +227,53 @@ class MetricsTest {
   }
 
   @Test
+  void driftIsWhatTheStatisticsSayAndAnAlarmCountsOnce() {
+    String run = newRun("{}");
+    Random random = new Random(1);
+    for (int step = 0; step < 60; step++) {
+      List<String> dialogues = new ArrayList<>();
+      for (int d = 0; d < 8; d++) {
+        dialogues.add(
+            "{\"id\": \"d\", \"losses\": [%s, %s]}"
+                .formatted(
+                    2 + 0.5 * random.nextGaussian(),
+                    (step < 40 ? 2 : 3) + 0.5 * random.nextGaussian()));
+      }
+      step(run, step, String.join(",", dialogues));
+    }
+
+    JsonNode turns = service.get(run + "/statistics").json().get("turns");
+    for (int turn = 0; turn < 2; turn++) {
+      JsonNode expected = turns.get(turn);
+      String label = Integer.toString(turn);
+      assertThat(value("resure_turn_drift", run, label))
+          .isEqualTo(expected.get("drift").asDouble());
+      assertThat(value("resure_turn_drift_warnings_total", run, label))
+          .isEqualTo(expected.get("warnings").asDouble());
+      assertThat(value("resure_turn_drift_alarms_total", run, label)).isEqualTo(turn);
+      assertThat(expected.get("alarms").asInt()).isEqualTo(turn);
+      assertThat(expected.get("warning").asBoolean()).isFalse();
+    }
+    assertThat(turns.at("/0/lastAlarmStep").isNull()).isTrue();
+    assertThat(turns.at("/1/lastAlarmStep").asInt()).isBetween(41, 50);
+    assertThat(turns.at("/1/warnings").asInt()).isPositive();
+    assertThat(turns.at("/1/slowMean").asDouble()).isCloseTo(3, within(0.2));
+    assertThat(turns.at("/1/slowStandardDeviation").asDouble()).isBetween(0.3, 0.8);
+
+    service.post(run + "/rewind", "{\"nextStep\": 58}");
+    step(run, 58, "{\"id\": \"d\", \"losses\": [2, 3]}");
+    assertThat(value("resure_turn_drift_alarms_total", run, "1")).isZero();
+    assertThat(service.get(run + "/statistics").json().at("/turns/1/alarms").asInt()).isEqualTo(1);
+  }
+
+  @Test
   void turnsPastTheLastAreOneSeries() {
     String run = newRun("{}");
     step(run, 0, "{\"id\": \"d-1\", \"losses\": [1, 2, 3, 4, 8]}");
     step(run, 1, "{\"id\": \"d-2\", \"losses\": [1]}");
 
     TreeSet<String> turns = new TreeSet<>();
-    of(run).forEach(sample -> turns.add(String.valueOf(sample.tags.get("turn"))));
+    of(run).stream().flatMap(s -> Stream.ofNullable(s.tags.get("turn"))).forEach(turns::add);
 
     assertThat(turns).containsExactly("0", "1", "2+");
     assertThat(value("resure_turn_observations", run, "2+")).isEqualTo(3);
@@ -253,8 +308,8 @@ class MetricsTest {
     String deleted = newRun("{}");
     twoSteps(finished);
     twoSteps(deleted);
-    assertThat(of(finished)).hasSize(10);
-    assertThat(of(deleted)).hasSize(10);
+    assertThat(of(finished)).hasSize(SERIES);
+    assertThat(of(deleted)).hasSize(SERIES);
 
     service.post(finished + "/finish", "");
     service.delete(deleted);
@@ -263,7 +318,7 @@ class MetricsTest {
     assertThat(of(deleted)).isEmpty();
     service.post(finished + "/rewind", "{\"nextStep\": 2}");
     step(finished, 2, "{\"id\": \"d-4\", \"losses\": [1]}");
-    assertThat(of(finished)).as("reopened").hasSize(10);
+    assertThat(of(finished)).as("reopened").hasSize(SERIES);
   }
 
   @Test
@@ -303,6 +358,160 @@ class MetricsTest {
     assertThat(value("resure_problems_total") - problems).isEqualTo(1);
     assertThat(value("resure_store_up")).isEqualTo(1);
     await().atMost(Duration.ofSeconds(10)).until(() -> value("resure_queue_losses") == 0);
+  }
+
+  private static double ofRun(String series, String run) {
+    return value(series, run, s -> true);
+  }
+
+  private static double ofSource(String series, String run, String source) {
+    return value(series, run, s -> source.equals(s.tags.get("source")));
+  }
+
+  @Test
+  void theSeriesOfASourceSayWhatTheStatisticsSayAndTheRestIsPooled() {
+    String run = newRun("{\"warmUp\": 2}");
+    for (int step = 0; step < 4; step++) {
+      step(
+          run,
+          step,
+          """
+          {"id": "d-1", "source": "a \\"b\\" \\\\ \\n<c>", "losses": [2.1, %s]},
+          {"id": "d-2", "losses": [2.2, 1.5]},
+          {"id": "d-3", "source": "(none)", "losses": [2.4, null, %s]},
+          {"id": "d-4", "source": "second", "losses": [2.2]},
+          {"id": "d-5", "source": "third", "losses": [%s]}
+          """
+              .formatted(step + 1, step == 2 ? 1e9 : 1, step % 2 == 0 ? 2.2 : 7));
+    }
+    service.post(run + "/finish", "");
+    service.post(run + "/rewind", "{\"nextStep\": 4}");
+    step(run, 4, "{\"id\": \"d-6\", \"losses\": [2]}");
+
+    List<String> tags =
+        of(run).stream().flatMap(s -> Stream.ofNullable(s.tags.get("source"))).distinct().toList();
+    assertThat(tags)
+        .containsExactlyInAnyOrder("(none)", "(other)", "second", "a \\\"b\\\" \\\\ \\n<c>");
+    for (JsonNode source : service.get(run + "/statistics").json().get("sources")) {
+      String name = source.get("source").asString();
+      if (name.startsWith("a ") || name.equals("second")) {
+        String tag =
+            name.equals("second")
+                ? name
+                : tags.stream().filter(t -> t.startsWith("a ")).findFirst().orElseThrow();
+        assertThat(ofSource("resure_source_weight_mean", run, tag))
+            .isEqualTo(source.get("meanWeight").asDouble());
+        assertThat(ofSource("resure_source_effective_sample_ratio", run, tag))
+            .isEqualTo(source.get("effectiveSampleRatio").asDouble());
+      }
+    }
+  }
+
+  @Test
+  void theCountersOfARunBeginWithItsSeriesAndCountEachBatchOnce() {
+    String run = newRun("{\"warmUp\": 2}");
+    twoSteps(run);
+    assertThat(ofRun("resure_run_batches_total", run)).as("after the first").isEqualTo(1);
+    assertThat(value("resure_turn_losses_total", run, "0")).isEqualTo(2);
+    assertThat(ofRun("resure_run_step", run)).isEqualTo(1);
+
+    step(run, 2, "{\"id\": \"d-4\", \"losses\": [9, null, NaN]}");
+    step(run, 1, "{\"id\": \"d-5\", \"losses\": [1]}");
+    step(run, 2, "{\"id\": \"d-6\", \"losses\": [1], \"weights\": [0.5]}");
+    String key = "k-1";
+    for (int i = 0; i < 2; i++) {
+      service.score(
+          run,
+          "{\"step\": 3, \"dialogues\": [{\"id\": \"d-7\", \"losses\": [1]}]}",
+          "Idempotency-Key",
+          key);
+      service.get(run);
+    }
+
+    assertThat(ofRun("resure_run_batches_total", run)).isEqualTo(1 + 4);
+    assertThat(ofRun("resure_run_losses_total", run)).isEqualTo(2 + 5);
+    assertThat(ofRun("resure_run_unusable_losses_total", run)).isEqualTo(1);
+    assertThat(ofRun("resure_run_down_weighted_losses_total", run)).isEqualTo(1);
+    assertThat(ofRun("resure_run_late_batches_total", run)).isEqualTo(1);
+    assertThat(ofRun("resure_run_client_weighted_batches_total", run)).isEqualTo(1);
+    assertThat(ofRun("resure_run_step", run)).isEqualTo(3);
+    assertThat(ofRun("resure_run_last_batch_timestamp_seconds", run))
+        .isEqualTo(
+            Instant.parse(service.get(run).json().get("lastBatchAt").asString()).toEpochMilli()
+                / 1e3);
+    // All folded steps of a run whose series began with it.
+    assertThat(value("resure_turn_losses_total", run, "0")).isEqualTo(6);
+    assertThat(value("resure_turn_weights_total", run, "0"))
+        .isCloseTo(6 * value("resure_turn_weight_mean", run, "0"), within(1e-12));
+    assertThat(value("resure_turn_squared_weights_total", run, "0"))
+        .isCloseTo(
+            Math.pow(value("resure_turn_weights_total", run, "0"), 2)
+                / (6 * value("resure_turn_effective_sample_ratio", run, "0")),
+            within(1e-12));
+    service.reopen();
+    service.get(run);
+    assertThat(ofRun("resure_run_batches_total", run)).as("read again").isZero();
+    assertThat(value("resure_turn_losses_total", run, "0")).isZero();
+    assertThat(value("resure_turn_observations", run, "0")).isEqualTo(6);
+    step(run, 4, "{\"id\": \"d-8\", \"losses\": [1]}");
+    assertThat(ofRun("resure_run_batches_total", run)).isEqualTo(1);
+    assertThat(value("resure_turn_losses_total", run, "0")).as("of step 3").isEqualTo(1);
+  }
+
+  @Test
+  void anAlarmIsCountedOnceAndNotAgainAfterARestart() {
+    String run = newRun("{}");
+    Random random = new Random(7);
+    int step = 0;
+    for (; step < 200; step++) {
+      step(run, step, fourDialogues(random, 2));
+    }
+    assertThat(value("resure_turn_drift_alarms_total", run, "0")).isZero();
+    assertThat(value("resure_turn_drift", run, "0")).isBetween(-2.0, 2.0);
+    double before = value("resure_turn_loss_recent_mean", run, "0");
+    assertThat(before).isBetween(1.5, 2.5);
+    for (; value("resure_turn_drift_alarms_total", run, "0") == 0; step++) {
+      assertThat(step).as("no alarm").isLessThan(500);
+      step(run, step, fourDialogues(random, 6));
+    }
+    assertThat(value("resure_turn_drift_alarms_total", run, "0")).isEqualTo(1);
+    double risen = value("resure_turn_loss_recent_mean", run, "0");
+    assertThat(risen).isGreaterThan(before + 0.1);
+
+    service.reopen();
+    service.get(run);
+
+    assertThat(value("resure_turn_drift_alarms_total", run, "0")).isZero();
+    assertThat(value("resure_turn_drift_warnings_total", run, "0")).isZero();
+    assertThat(value("resure_turn_loss_recent_mean", run, "0")).isEqualTo(risen);
+  }
+
+  private static String fourDialogues(Random random, double level) {
+    return IntStream.range(0, 4)
+        .mapToObj(
+            d ->
+                String.format(
+                    Locale.ROOT,
+                    "{\"id\": \"d-%d\", \"losses\": [%.4f]}",
+                    d,
+                    level + 0.5 * random.nextGaussian()))
+        .collect(Collectors.joining(", "));
+  }
+
+  @Test
+  void whatComputesIsStillToldAfterAGarbageCollection() {
+    System.gc();
+
+    assertThat(value("resure_compute_running")).isEqualTo(1);
+  }
+
+  @Test
+  void theFirstProblemOfATypeIsAnIncrease() {
+    assertThat(
+            samples(service.scrape()).stream()
+                .filter(s -> s.series.equals("resure_problems_total")))
+        .extracting(s -> s.tags.get("type"))
+        .contains("queue-full", "run-damaged");
   }
 
   @Test

@@ -108,6 +108,47 @@ class ComposeFileTest {
     assertThat(volumes).isEqualTo(((Map<?, ?>) compose.content().get("volumes")).keySet());
   }
 
+  /** Where a service sees what is mounted from this path of the repository. */
+  private String mountedAt(String service, String path) {
+    return ComposeFile.list(compose.services().get(service), "volumes").stream()
+        .map(Object::toString)
+        .filter(volume -> volume.startsWith("./" + path + ":"))
+        .map(volume -> volume.split(":")[1])
+        .findFirst()
+        .orElseThrow(() -> new AssertionError(path));
+  }
+
+  @Test
+  void prometheusHasTheRulesAndGrafanaTheDashboardsWhereTheyLookForThem() {
+    String configuration = mountedAt("prometheus", "docker/prometheus.yml");
+    String directory = configuration.substring(0, configuration.lastIndexOf('/') + 1);
+    Map<?, ?> prometheus = (Map<?, ?>) ComposeFile.yaml("docker/prometheus.yml");
+    assertThat(ComposeFile.list(prometheus, "rule_files"))
+        .allMatch(
+            files ->
+                (directory + files)
+                    .equals(mountedAt("prometheus", "helm/resure/files/prometheus") + "/*.yml"))
+        .hasSize(1);
+    assertThat(only("path: (\\S+)", text("docker/grafana/dashboards/resure.yml")))
+        .isEqualTo(mountedAt("grafana", "helm/resure/files/grafana"));
+    assertThat(mountedAt("grafana", "docker/grafana/dashboards"))
+        .isEqualTo("/etc/grafana/provisioning/dashboards");
+    String console = only("resure_console: (\\S+)", text("docker/prometheus.yml"));
+    assertThat(ComposeFile.list(compose.services().get("resure"), "ports").toString())
+        .contains(console.replace("http://", "") + ":8080");
+    Dashboards.all()
+        .values()
+        .forEach(
+            dashboard ->
+                dashboard
+                    .at("/templating/list")
+                    .valueStream()
+                    .filter(variable -> variable.get("name").asString().equals("console"))
+                    .forEach(
+                        variable ->
+                            assertThat(variable.get("query").asString()).isEqualTo(console)));
+  }
+
   @Test
   void everyImageHasATagThatSaysItsVersion() {
     List<String> images = new ArrayList<>();

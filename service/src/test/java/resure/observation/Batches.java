@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,18 @@ public final class Batches {
     }
     return columns(
         step, rank, microBatch, attempt, offsets, losses, null, null, List.of(), null, null);
+  }
+
+  /** A batch with a dialogue of each source, that says nothing else but its losses. */
+  public static ObservationBatch ofSources(long step, List<String> sources, double[]... dialogues) {
+    int[] offsets = new int[dialogues.length + 1];
+    int[] sourceOf = new int[dialogues.length];
+    for (int d = 0; d < dialogues.length; d++) {
+      offsets[d + 1] = offsets[d] + dialogues[d].length;
+      sourceOf[d] = d;
+    }
+    double[] losses = Arrays.stream(dialogues).flatMapToDouble(Arrays::stream).toArray();
+    return columns(step, 0, 0, null, offsets, losses, null, null, sources, sourceOf, null);
   }
 
   /** A small batch of anything that may be in one: nulls, unusable losses, sources, tokens. */

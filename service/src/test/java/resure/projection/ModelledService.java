@@ -11,7 +11,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import resure.compute.jvm.JvmCompute;
-import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.Journal;
 import resure.journal.RunKey;
@@ -24,9 +23,7 @@ import resure.run.RunLimits;
 import resure.run.RunListener;
 import resure.run.RunSettings;
 import resure.run.Runs;
-import resure.run.Totals;
 import resure.run.WantedSettings;
-import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
 /** Runs with their read models, on a journal that a test gives. */
@@ -61,7 +58,7 @@ final class ModelledService implements AutoCloseable {
             Durability.FSYNC,
             LIMITS,
             InstantSource.system(),
-            new Deaf(),
+            RunListener.NONE,
             models);
   }
 
@@ -126,32 +123,5 @@ final class ModelledService implements AutoCloseable {
   @Override
   public void close() {
     runs.close();
-  }
-
-  private static final class Deaf implements RunListener {
-    @Override
-    public void groupApplied(
-        int batches, int observations, String backend, long weighNanos, long appendNanos) {}
-
-    @Override
-    public void lateBatch() {}
-
-    @Override
-    public void recovered(long nanos) {}
-
-    @Override
-    public void deviceFailed() {}
-
-    @Override
-    public void trimmed(long entries) {}
-
-    @Override
-    public void retired() {}
-
-    @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {}
-
-    @Override
-    public void ended(RunKey run) {}
   }
 }

@@ -13,7 +13,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import resure.compute.jvm.JvmCompute;
-import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.Entries;
 import resure.journal.InMemoryJournal;
@@ -31,9 +30,7 @@ import resure.run.RunListener;
 import resure.run.RunSettings;
 import resure.run.Runs;
 import resure.run.Scored;
-import resure.run.Totals;
 import resure.run.WantedSettings;
-import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
 /**
@@ -80,7 +77,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
         Durability.OS,
         new RunLimits(1000, 1_000_000, 1000, Duration.ofHours(1), Duration.ofSeconds(1)),
         InstantSource.system(),
-        new Deaf(),
+        RunListener.NONE,
         RunFollower.NONE);
   }
 
@@ -265,33 +262,5 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
     public @Nullable String conflict(RunSettings existing) {
       return null;
     }
-  }
-
-  /** Nobody who wants to know. */
-  private static final class Deaf implements RunListener {
-    @Override
-    public void groupApplied(
-        int batches, int observations, String backend, long weighNanos, long appendNanos) {}
-
-    @Override
-    public void lateBatch() {}
-
-    @Override
-    public void deviceFailed() {}
-
-    @Override
-    public void trimmed(long entries) {}
-
-    @Override
-    public void retired() {}
-
-    @Override
-    public void recovered(long nanos) {}
-
-    @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {}
-
-    @Override
-    public void ended(RunKey run) {}
   }
 }

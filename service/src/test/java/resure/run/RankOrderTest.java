@@ -108,7 +108,7 @@ class RankOrderTest {
                 Durability.FSYNC,
                 ShardDriver.LIMITS,
                 InstantSource.system(),
-                new RunsTest.Unheard(),
+                RunListener.NONE,
                 RunFollower.NONE));
       }
       done(all.getFirst().create(ID, new Wanted(configuration)));

@@ -196,6 +196,7 @@ public final class RecordedRun {
       add(bits, "open", reference.triples());
       bits.add("its run mean " + reference.runMean());
     }
+    run.state().drift().forEach(turn -> bits.add("drift " + turn));
     run.state()
         .pending()
         .forEach(p -> bits.add("pending " + p.step() + " " + p.rank() + " " + p.microBatch()));

@@ -3,7 +3,6 @@ package resure.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -11,14 +10,12 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import resure.compute.jvm.JvmCompute;
-import resure.drift.TurnDrift;
 import resure.journal.Durability;
 import resure.journal.InMemoryJournal;
 import resure.journal.RunKey;
 import resure.observation.Batches;
 import resure.observation.RunId;
 import resure.observation.StartFrom;
-import resure.statistics.MomentsTable;
 
 /** The front door with real threads, where only a store that fails can show what it does. */
 class RunsTest {
@@ -35,7 +32,7 @@ class RunsTest {
           Durability.OS,
           ShardDriver.LIMITS,
           InstantSource.system(),
-          new Unheard(),
+          RunListener.NONE,
           RunFollower.NONE);
 
   @AfterEach
@@ -114,33 +111,5 @@ class RunsTest {
     assertThat(outcome(runs.create(NEW, wanted(other(1L))))).isInstanceOf(Outcome.Done.class);
     assertThat(outcome(runs.create(NEW, wanted(other(2L)))))
         .isEqualTo(new Outcome.Refused<>(Refusal.RUN_CONFLICT, "/startFrom"));
-  }
-
-  /** Nobody listens. */
-  static final class Unheard implements RunListener {
-    @Override
-    public void groupApplied(
-        int batches, int observations, String backend, long weighNanos, long appendNanos) {}
-
-    @Override
-    public void lateBatch() {}
-
-    @Override
-    public void recovered(long nanos) {}
-
-    @Override
-    public void deviceFailed() {}
-
-    @Override
-    public void trimmed(long entries) {}
-
-    @Override
-    public void retired() {}
-
-    @Override
-    public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {}
-
-    @Override
-    public void ended(RunKey run) {}
   }
 }

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -22,6 +23,7 @@ import resure.journal.Snapshot;
 import resure.observation.ObservationBatch;
 import resure.observation.Retention;
 import resure.observation.RunId;
+import resure.observation.Weights;
 import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
@@ -78,6 +80,11 @@ final class ShardDriver implements RunListener {
 
   final List<RunId> folded = new ArrayList<>();
   final List<RunId> ended = new ArrayList<>();
+
+  /** Alarms that were told as new. */
+  long newAlarms;
+
+  private final Map<RunKey, Long> alarms = new HashMap<>();
   int recovered;
   int late;
   long trimmed;
@@ -313,9 +320,11 @@ final class ShardDriver implements RunListener {
   }
 
   @Override
-  public void lateBatch() {
-    maybeFail();
-    late++;
+  public void taken(RunKey run, ObservationBatch batch, Weights weights, Instant at) {
+    if (weights.late()) {
+      maybeFail();
+      late++;
+    }
   }
 
   @Override
@@ -324,12 +333,22 @@ final class ShardDriver implements RunListener {
   }
 
   @Override
-  public void folded(RunKey run, MomentsTable reference, Totals totals, List<TurnDrift> drift) {
+  public void folded(
+      RunKey run,
+      long step,
+      @Nullable Instant lastBatchAt,
+      MomentsTable reference,
+      Totals totals,
+      List<TurnDrift> drift) {
     folded.add(run.id());
+    long raised = drift.stream().mapToLong(TurnDrift::alarms).sum();
+    Long before = alarms.put(run, raised);
+    newAlarms += before == null ? 0 : raised - before;
   }
 
   @Override
   public void ended(RunKey run) {
     ended.add(run.id());
+    alarms.remove(run);
   }
 }

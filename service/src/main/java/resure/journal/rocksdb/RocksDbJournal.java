@@ -537,6 +537,15 @@ public final class RocksDbJournal implements Journal {
     }
   }
 
+  /** Bytes that are free for it on its disk; NaN when that cannot be told. */
+  public double freeBytes() {
+    try {
+      return Files.getFileStore(state.database()).getUsableSpace();
+    } catch (IOException e) {
+      return Double.NaN;
+    }
+  }
+
   @Override
   public void close() {
     gate.writeLock().lock();

@@ -1,0 +1,189 @@
+package resure.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.assertj.core.api.SoftAssertions;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import resure.access.Scope;
+import resure.access.TokenSet;
+
+/** Who may do what, whose runs there are for whom, and where no credentials are needed. */
+class AccessContractTest {
+
+  private static final Map<String, String> BODIES =
+      Map.of(
+          "PUT /v1/runs/{run}", "{}",
+          "POST /v1/runs/{run}/observations", "{\"dialogues\":[{\"id\":\"d\",\"losses\":[1]}]}",
+          "POST /v1/runs/{run}/rewind", "{\"nextStep\":0}",
+          "POST /v1/runs/{run}/replays", "{\"configurations\":[{}]}",
+          "POST /v1/runs/{run}/evaluations", "{\"step\":1,\"benchmark\":\"b\",\"score\":0.5}");
+
+  private static final TokenSet.Created ALL_OF_A =
+      TokenSet.create("team-a", EnumSet.of(Scope.READ, Scope.WRITE, Scope.ADMIN));
+  private static final TokenSet.Created ALL_OF_B =
+      TokenSet.create("team-b", EnumSet.of(Scope.READ, Scope.WRITE, Scope.ADMIN));
+  private static final TokenSet.Created READS = TokenSet.create("team-a", Set.of(Scope.READ));
+  private static final TokenSet.Created WRITES = TokenSet.create("team-a", Set.of(Scope.WRITE));
+  private static final TokenSet.Created WATCHES = TokenSet.create("ops", Set.of(Scope.METRICS));
+
+  @TempDir private static Path directory;
+  private static LiveService live;
+
+  @BeforeAll
+  static void start() throws IOException {
+    Path file = directory.resolve("tokens");
+    StringBuilder lines = new StringBuilder("# who may come in\n\n");
+    for (TokenSet.Created token : List.of(ALL_OF_A, ALL_OF_B, READS, WRITES, WATCHES)) {
+      lines.append(token.line()).append('\n');
+    }
+    Files.writeString(file, lines);
+    live = LiveService.start("resure.access.tokens=" + file);
+  }
+
+  @AfterAll
+  static void stop() {
+    live.close();
+  }
+
+  @BeforeEach
+  void asA() {
+    live.authorize(ALL_OF_A.secret());
+  }
+
+  private static Answer call(String operation, String run) {
+    String method = operation.substring(0, operation.indexOf(' '));
+    String path =
+        operation
+            .substring(operation.indexOf(' ') + 1)
+            .replace("{run}", run)
+            .replace("{replay}", "01KGB3J6QZ8X0V6T3N9D2M4RWC");
+    return switch (method) {
+      case "GET" -> live.get(path);
+      case "PUT" -> live.put(path, BODIES.getOrDefault(operation, ""));
+      case "POST" -> live.post(path, BODIES.getOrDefault(operation, ""));
+      default -> live.delete(path);
+    };
+  }
+
+  @Test
+  void everyOperationNeedsATokenThatIsValidAndAllowsIt() {
+    String wrong = ALL_OF_A.secret().substring(0, 20) + ALL_OF_B.secret().substring(20);
+    SoftAssertions softly = new SoftAssertions();
+    for (String operation : live.contract().secured()) {
+      live.authorize(null);
+      Answer without = call(operation, "any");
+      softly.assertThat(without.outcome()).as(operation).isEqualTo("401 unauthenticated");
+      softly.assertThat(without.header("WWW-Authenticate")).as(operation).startsWith("Bearer");
+      for (String bad : List.of("x", wrong, "resure_00000000_" + "A".repeat(43), "a.b.c")) {
+        live.authorize(bad);
+        softly.assertThat(call(operation, "any").outcome()).isEqualTo("401 unauthenticated");
+      }
+      live.authorize(WATCHES.secret());
+      softly
+          .assertThat(call(operation, "any").outcome())
+          .as(operation)
+          .isEqualTo("403 insufficient-scope");
+    }
+    softly.assertAll();
+  }
+
+  @Test
+  void theContractIsForEverybody() {
+    live.authorize(null);
+    assertThat(live.get("/openapi.yaml").status()).isEqualTo(200);
+  }
+
+  @Test
+  void scopesAllowWhatTheySayAndNoMore() {
+    String run = live.newRun("{}");
+    live.authorize(READS.secret());
+    assertThat(live.get(run).status()).isEqualTo(200);
+    assertThat(live.put(run, "{}").outcome()).isEqualTo("403 insufficient-scope");
+    assertThat(live.post(run + "/finish", "").json().path("scope").asString()).isEqualTo("write");
+
+    live.authorize(WRITES.secret());
+    assertThat(live.put(run, "{}").status()).isEqualTo(200);
+    assertThat(live.get(run).json().path("scope").asString()).isEqualTo("read");
+    Answer keeping = live.put(run + "-2", "{\"retention\":{\"observations\":\"all\"}}");
+    assertThat(keeping.json().path("scope").asString()).isEqualTo("admin");
+    assertThat(live.delete(run).json().path("scope").asString()).isEqualTo("admin");
+
+    live.authorize(ALL_OF_A.secret());
+    assertThat(live.delete(run).status()).isEqualTo(204);
+  }
+
+  @Test
+  void forATenantTheRunsOfOthersDoNotExist() {
+    live.put("/v1/runs/theirs", "{}");
+    live.score("/v1/runs/theirs", BODIES.get("POST /v1/runs/{run}/observations"));
+    String theirs = live.get("/v1/runs/theirs/statistics").text();
+
+    live.authorize(ALL_OF_B.secret());
+    SoftAssertions softly = new SoftAssertions();
+    for (String operation : live.contract().secured()) {
+      if (operation.contains("{run}") && !operation.equals("PUT /v1/runs/{run}")) {
+        Answer hidden = call(operation, "theirs");
+        Answer absent = call(operation, "nobody");
+        softly.assertThat(hidden.status()).as(operation).isEqualTo(404);
+        softly
+            .assertThat(hidden.text())
+            .as(operation)
+            .isEqualTo(absent.text().replace("nobody", "theirs"));
+      }
+    }
+    softly.assertThat(live.get("/v1/runs").text()).doesNotContain("theirs");
+    softly
+        .assertThat(live.put("/v1/runs/mine", "{\"startFrom\":{\"run\":\"theirs\"}}").status())
+        .isEqualTo(live.put("/v1/runs/mine", "{\"startFrom\":{\"run\":\"nobody\"}}").status());
+    softly.assertAll();
+
+    assertThat(live.put("/v1/runs/theirs", "{\"lag\":3}").status()).isEqualTo(201);
+    live.delete("/v1/runs/theirs");
+    live.authorize(ALL_OF_A.secret());
+    assertThat(live.get("/v1/runs/theirs/statistics").text()).isEqualTo(theirs);
+  }
+
+  @Test
+  void theManagementPortShowsHealthToAllMetricsToWhoWatchesAndTheRestToNobody() throws Exception {
+    assertThat(management("/actuator/health/readiness", null)).isEqualTo(200);
+    for (String path :
+        List.of(
+            "/actuator/prometheus",
+            "/actuator;x=1/prometheus",
+            "/actuator/prometheus;x",
+            "/%61ctuator/prometheus",
+            "/actuator/backup")) {
+      assertThat(management(path, null)).as(path).isEqualTo(401);
+    }
+    assertThat(management("/actuator/prometheus", ALL_OF_A.secret())).isEqualTo(403);
+    assertThat(management("/actuator/backup", ALL_OF_A.secret())).as("they are off").isEqualTo(404);
+    assertThat(management("/actuator/prometheus", WATCHES.secret())).isEqualTo(200);
+    assertThat(management("/actuator/backup", WATCHES.secret())).isEqualTo(403);
+  }
+
+  private static int management(String path, String token) throws Exception {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://localhost:" + live.managementPort() + path));
+    if (token != null) {
+      request.header("Authorization", "Bearer " + token);
+    }
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      return client.send(request.build(), BodyHandlers.discarding()).statusCode();
+    }
+  }
+}
