@@ -7,25 +7,29 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.deque.html.axecore.playwright.AxeBuilder;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
-import com.microsoft.playwright.Route;
 import com.microsoft.playwright.options.ColorScheme;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import resure.access.Scope;
+import resure.access.TokenSet;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -191,31 +195,31 @@ class ConsoleIT {
 
   @Test
   void aStepIsShownAsItComesAndARewindTakesItBack() {
-    String live = ConsoleIT.live.newRun("{\"warmUp\":2}");
+    String training = live.newRun("{\"warmUp\":2}");
     for (int step = 0; step < 30; step++) {
-      score(live, step);
+      score(live, training, step);
     }
     try (Chromium.Tab tab = chromium.open(WIDE, ColorScheme.LIGHT)) {
-      open(tab.page, "#/runs/" + name(live), ".losses canvas");
+      open(tab.page, "#/runs/" + name(training), ".losses canvas");
       Locator step = fact(tab.page, "Step");
       assertThat(step).hasText("29");
       assertThat(tab.page.locator(".connection")).hasText("Live");
 
-      score(live, 30);
-      score(live, 31);
+      score(live, training, 30);
+      score(live, training, 31);
       assertThat(step).hasText("31");
 
-      ConsoleIT.live.post(live + "/rewind", "{\"nextStep\":10}");
+      live.post(training + "/rewind", "{\"nextStep\":10}");
       assertThat(step).hasText("9");
 
-      ConsoleIT.live.post(live + "/finish", "");
+      live.post(training + "/finish", "");
       assertThat(tab.page.locator(".states")).containsText("finished");
       assertThat(tab.faults()).isEmpty();
     }
   }
 
-  private static void score(String run, long step) {
-    live.score(
+  private static void score(LiveService service, String run, long step) {
+    service.score(
         run,
         "{\"step\":%d,\"dialogues\":[{\"id\":\"d-1\",\"losses\":[2.%d,1.5]},{\"id\":\"d-2\",\"losses\":[2.1,1.%d]}]}"
             .formatted(step, step % 10, step % 7));
@@ -353,41 +357,35 @@ class ConsoleIT {
     }
   }
 
-  /** As a proxy with tokens before the service would answer. */
   @Test
-  void aTokenIsAskedForOnceAndIsInNoAddress() {
-    try (Chromium.Tab tab = chromium.open(WIDE, ColorScheme.LIGHT)) {
-      AtomicInteger refused = new AtomicInteger();
-      tab.page.route("**/v1/**", route -> passWithToken(route, refused));
-      tab.page.navigate(address("#/runs/" + name(run)));
-      tab.page.locator("#token-text").fill("secret-7");
-      tab.page.keyboard().press("Enter");
-      tab.page.locator(".losses canvas").first().waitFor();
+  void aTokenIsAskedForOnceAndIsInNoAddress(@TempDir Path directory) throws IOException {
+    TokenSet.Created token = TokenSet.create("team-a", EnumSet.of(Scope.READ, Scope.WRITE));
+    Path tokens = Files.writeString(directory.resolve("tokens"), token.line() + "\n");
+    try (LiveService guarded = LiveService.start("resure.access.tokens=" + tokens);
+        Chromium.Tab tab = chromium.open(WIDE, ColorScheme.LIGHT)) {
+      guarded.authorize(token.secret());
+      String path = guarded.newRun("{}");
+      for (int step = 0; step < 3; step++) {
+        score(guarded, path, step);
+      }
+      Page page = tab.page;
+      page.navigate("http://localhost:" + guarded.port() + "/#/runs/" + name(path));
+      page.locator("#token-text").fill("resure_wrong");
+      page.keyboard().press("Enter");
+      assertThat(page.locator("#token-why")).containsText("not valid");
+      page.locator("#token-text").fill(token.secret());
+      page.keyboard().press("Enter");
+      page.locator(".losses canvas").first().waitFor();
+      assertThat(page.locator(".connection")).hasText("Live");
 
-      assertThat(refused.get()).isPositive();
-      assertThat(tab.requests()).noneMatch(url -> url.contains("secret"));
-      assertThat(tab.page.url()).doesNotContain("secret");
-      assertThat(tab.page.evaluate("localStorage.length")).isEqualTo(0);
-      tab.page.reload();
-      tab.page.locator(".losses canvas").first().waitFor();
+      assertThat(tab.requests()).noneMatch(url -> url.contains("resure_"));
+      assertThat(page.url()).doesNotContain("resure_");
+      assertThat(page.evaluate("localStorage.length + document.cookie.length")).isEqualTo(0);
+      page.reload();
+      page.locator(".losses canvas").first().waitFor();
 
-      tab.page.locator("#forget").click();
-      assertThat(tab.page.locator("#token")).isVisible();
-    }
-  }
-
-  private static void passWithToken(Route route, AtomicInteger refused) {
-    if ("Bearer secret-7".equals(route.request().headerValue("authorization"))) {
-      route.resume();
-    } else {
-      refused.incrementAndGet();
-      route.fulfill(
-          new Route.FulfillOptions()
-              .setStatus(401)
-              .setContentType("application/problem+json")
-              .setBody(
-                  "{\"type\":\"urn:resure:problem:unauthorized\",\"title\":\"No"
-                      + " token\",\"status\":401,\"detail\":\"Send one.\"}"));
+      page.locator("#forget").click();
+      assertThat(page.locator("#token")).isVisible();
     }
   }
 
