@@ -28,12 +28,14 @@ public final class Bench {
       case "scaling" -> new Scaling(Options.parse(rest, Scaling.DEFAULTS), out).run();
       case "steps" -> new StepOverhead(Options.parse(rest, StepOverhead.DEFAULTS), out).run();
       case "retention" -> new Retaining(Options.parse(rest, Retaining.DEFAULTS), out).run();
+      case "drift" ->
+          new DriftCalibration(Options.parse(rest, DriftCalibration.DEFAULTS), out).run();
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println(
             "commands: http, fsync, disk, million, moving, heap, replays, beside, crossover,"
-                + " postgres, scaling, steps, retention, jmh");
+                + " postgres, scaling, steps, retention, drift, jmh");
         System.exit(2);
       }
     }

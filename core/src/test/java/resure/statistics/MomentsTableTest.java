@@ -46,6 +46,19 @@ class MomentsTableTest {
   }
 
   @Test
+  void aSampleIsMergedAsAStepOfItsOwnIs() {
+    MomentsTable table = new MomentsTable();
+    table.set(1, new Moments(8, 2, 10, 40));
+
+    table.merge(1, 0.5, new Moments(4, 2, 12.5, 4));
+    table.merge(0, 0.5, new Moments(3, 2.5, 0.75, 3));
+
+    assertThat(table.moments(0)).isEqualTo(new Moments(3, 2.5, 0.75, 3));
+    assertThat(table.moments(1)).isEqualTo(new Moments(8, 2, 17.5, 44));
+    assertThat(MomentsTable.merged(List.of()).slots()).isZero();
+  }
+
+  @Test
   void aStepAgesOnlyTheSlotsThatItReaches() {
     MomentsTable table = new MomentsTable();
     table.fold(List.of(batch(new int[] {0, 1}, 8, 2, 4)), 8);

@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import resure.compute.ComputeStatus;
+import resure.drift.TurnDrift;
 import resure.observation.StartFrom;
 import resure.run.RunDescription;
 import resure.run.RunPage;
@@ -146,8 +147,10 @@ final class RunJson {
       json.writeNumberProperty("observations", totals.all().observations());
       json.writeNumberProperty("lateBatches", statistics.run().lateBatches());
       weights(json, totals.all());
+      json.writeNumberProperty("unusable", totals.all().unusable());
+      json.writeNumberProperty("downWeighted", totals.all().downWeighted());
       json.writeArrayPropertyStart("turns");
-      turns(json, statistics.turns(), totals.slots());
+      turns(json, statistics.turns(), totals.slots(), statistics.drift());
       json.writeEndArray();
       json.writeArrayPropertyStart("sources");
       for (Map.Entry<@Nullable String, WeightSums> source : totals.sources().entrySet()) {
@@ -187,13 +190,14 @@ final class RunJson {
       json.writeStartObject();
       json.writeNumberProperty("sequence", statistics.sequence());
       json.writeArrayPropertyStart("turns");
-      turns(json, statistics.turns(), statistics.sums());
+      turns(json, statistics.turns(), statistics.sums(), statistics.drift());
       json.writeEndArray();
       json.writeEndObject();
     };
   }
 
-  private static void turns(JsonGenerator json, MomentsTable turns, List<WeightSums> sums) {
+  private static void turns(
+      JsonGenerator json, MomentsTable turns, List<WeightSums> sums, List<TurnDrift> drift) {
     for (int slot = 0; slot < Math.max(turns.slots(), sums.size()); slot++) {
       // A turn that another run's statistics began with may never come in this one.
       WeightSums weights = slot < sums.size() ? sums.get(slot) : new WeightSums();
@@ -207,7 +211,24 @@ final class RunJson {
       Json.number(json, "m2", moments.m2());
       weights(json, weights);
       json.writeNumberProperty("unusable", weights.unusable());
+      json.writeNumberProperty("downWeighted", weights.downWeighted());
+      drift(json, slot < drift.size() ? drift.get(slot) : TurnDrift.NONE);
       json.writeEndObject();
+    }
+  }
+
+  private static void drift(JsonGenerator json, TurnDrift drift) {
+    Json.number(json, "slowMean", drift.slowMean());
+    Json.number(json, "slowStandardDeviation", drift.slowSd());
+    Json.number(json, "drift", drift.drift());
+    json.writeBooleanProperty("warning", drift.warning());
+    json.writeNumberProperty("warnings", drift.warnings());
+    json.writeNumberProperty("alarms", drift.alarms());
+    json.writeName("lastAlarmStep");
+    if (drift.lastAlarmStep() == TurnDrift.NO_STEP) {
+      json.writeNull();
+    } else {
+      json.writeNumber(drift.lastAlarmStep());
     }
   }
 

@@ -21,8 +21,9 @@ import java.util.List;
  * that are not independent: by (1 + r) / (1 - r), with r the autocorrelation at lag 1, from the
  * mean squared difference of successive values D (von Neumann 1941: D = 2 variance (1 - r)), which
  * a single jump hardly moves. And the term 2/3 ln(...) / m is left out: it guards against values
- * that fill [0, 1], and these keep to a small part of it; at least {@value #MIN_PART} values on
- * both sides stand in its place.
+ * that fill their range, and these keep to a small part of it; at least {@value #MIN_PART} values
+ * on both sides of a cut, and {@value #MIN_WINDOW} in all, stand in its place. What is left does
+ * not depend on the scale of the values, so they need not be mapped to [0, 1].
  *
  * <p>Owner thread only.
  */
@@ -34,8 +35,11 @@ final class Adwin {
   /** Sizes of buckets: the window holds at most BUCKETS * (2^SIZES - 1) values. */
   static final int SIZES = 8;
 
-  /** Values before and after a cut. */
+  /** Fewest values before a cut, and after it. */
   static final int MIN_PART = 5;
+
+  /** Fewest values in a window that is cut: of fewer the variance is too uncertain. */
+  static final int MIN_WINDOW = 18;
 
   /** Successive values over which their squared differences are averaged. */
   private static final int DIFFERENCES = 128;
@@ -43,7 +47,6 @@ final class Adwin {
   private static final int CAPACITY = BUCKETS * SIZES + 1;
 
   private final double delta;
-  private final double rise;
 
   /** Oldest first: values in, their sum, and their squared deviations. */
   private final int[] size = new int[CAPACITY];
@@ -62,31 +65,30 @@ final class Adwin {
    * Empty.
    *
    * @param delta the smaller, the larger a difference must be for a cut
-   * @param rise smallest difference, above {@code level} too, that is reported
    */
-  Adwin(double delta, double rise) {
+  Adwin(double delta) {
     this.delta = delta;
-    this.rise = rise;
   }
 
   /**
-   * Takes the next value and forgets what it shows to be of another time.
+   * Takes the next value and forgets what it shows to be of another time: as in the paper the
+   * oldest bucket, as long as there is a cut; once the values have risen, all before the cut.
    *
-   * @param value in [0, 1]
-   * @param level what the values after a cut must exceed, too, for a rise: a fall that comes to its
-   *     end is none
-   * @return whether the window was cut since its values have risen
+   * @param value any finite number
+   * @param level what the values after a cut must be above, too, to have risen
+   * @param rise by how much at least they must be above the level, and above those before
+   * @return whether they have risen
    */
-  boolean add(double value, double level) {
+  boolean add(double value, double level, double rise) {
     compare(value);
     append(value);
     for (int cut = cut(); cut > 0; cut = cut()) {
-      double before = mean(0, cut);
       double after = mean(cut, buckets);
-      dropOldest();
-      if (after - before >= rise && after - level >= rise) {
+      if (after - mean(0, cut) >= rise && after - level >= rise) {
+        remove(0, cut);
         return true;
       }
+      remove(0, 1);
     }
     return false;
   }
@@ -116,7 +118,7 @@ final class Adwin {
         return;
       }
       if (s == SIZES - 1) {
-        dropOldest();
+        remove(0, 1);
         return;
       }
       mergeWithNext(from);
@@ -130,19 +132,20 @@ final class Adwin {
     m2[i] = m2[i] + m2[i + 1] + d * d * size[i] / 2;
     sum[i] += sum[i + 1];
     size[i] *= 2;
-    remove(i + 1);
+    remove(i + 1, i + 2);
   }
 
-  private void dropOldest() {
-    remove(0);
+  private void remove(int from, int to) {
+    int moved = buckets - to;
+    System.arraycopy(size, to, size, from, moved);
+    System.arraycopy(sum, to, sum, from, moved);
+    System.arraycopy(m2, to, m2, from, moved);
+    buckets -= to - from;
   }
 
-  private void remove(int i) {
-    int moved = buckets - i - 1;
-    System.arraycopy(size, i + 1, size, i, moved);
-    System.arraycopy(sum, i + 1, sum, i, moved);
-    System.arraycopy(m2, i + 1, m2, i, moved);
-    buckets--;
+  /** Mean of the window. */
+  double mean() {
+    return mean(0, buckets);
   }
 
   private double mean(int from, int to) {
@@ -166,7 +169,7 @@ final class Adwin {
       total += sum[i];
       count += size[i];
     }
-    if (count < 2 * MIN_PART) {
+    if (count < MIN_WINDOW) {
       return 0;
     }
     double limit = 2 * StrictMath.log(2 * StrictMath.log(count) / delta);
@@ -199,12 +202,6 @@ final class Adwin {
   /** (1 + r) / (1 - r), at least 1: what the variance of a mean is multiplied by. */
   private double inflation(double variance) {
     return meanSquaredDifference > 0 ? Math.max(1, 4 * variance / meanSquaredDifference - 1) : 1;
-  }
-
-  /** Forgets all values, but not how alike successive ones are. */
-  void clear() {
-    buckets = 0;
-    last = Double.NaN;
   }
 
   /** As a turn's state keeps it. */

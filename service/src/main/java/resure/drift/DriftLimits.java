@@ -11,5 +11,5 @@ package resure.drift;
 public record DriftLimits(double reference, double warning, double delta, double rise) {
 
   /** Calibrated by {@code bench drift}: see docs/rationale.md. */
-  public static final DriftLimits CALIBRATED = new DriftLimits(0.25, 5, 1e-5, 0.1);
+  public static final DriftLimits CALIBRATED = new DriftLimits(0.25, 3, 3e-5, 0.1);
 }

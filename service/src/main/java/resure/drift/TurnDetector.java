@@ -6,15 +6,19 @@ import resure.statistics.MomentsTable;
 
 /**
  * Watches one turn. Its input is one number a step: how far the step's mean loss is from the slow
- * mean, in slow standard deviations, clipped to +-4. A step with less than {@value
+ * mean, in slow standard deviations, clipped to +-{@value #CLIP}. A step with less than {@value
  * #MIN_OBSERVATIONS} observations of the turn waits for the next ones, so that a rare turn's
  * numbers are no noisier than others'. Everything below is counted in inputs.
  *
+ * <p>The CUSUM takes that number; ADWIN takes the loss that it stands for. For the number changes
+ * its meaning as the slow mean moves: a rise would fade as the slow mean follows it, and the end of
+ * a fall would look like one.
+ *
  * <p>While a warning is raised the slow moments stand still, or a slow rise would hide itself. A
  * warning ends when the loss is back (the CUSUM at 0), with an alarm, or after {@value
- * #LONGEST_WARNING} inputs. In the last two cases the loss has settled on another level, and what
- * is rising is asked of that from now on: the slow moments go on from the fast mean, with little
- * evidence, so that they follow soon, and ADWIN begins a new window.
+ * #LONGEST_WARNING} inputs. In the last two cases the loss has settled on another level, and rises
+ * are looked for from there: the slow moments go on from the mean of what has risen, or else from
+ * the fast mean, with so little evidence that they soon follow.
  *
  * <p>Owner thread only.
  */
@@ -24,12 +28,12 @@ final class TurnDetector {
   static final int MIN_OBSERVATIONS = 8;
 
   /** Observations before the first input. */
-  static final int WARM_UP = 32;
+  static final int WARM_UP = 16;
 
-  /** An input is clipped to this, in standard deviations, and mapped from there to [0, 1]. */
+  /** An input is clipped to this, in standard deviations. */
   static final double CLIP = 4;
 
-  /** Inputs. */
+  /** Inputs after which a warning ends in any case. */
   static final int LONGEST_WARNING = 64;
 
   /** Evidence, in observations, that the slow mean has once it was moved. */
@@ -50,6 +54,7 @@ final class TurnDetector {
   private static final int FAST = 2;
 
   private final MomentsTable moments = new MomentsTable();
+  private final DriftLimits limits;
   private final Cusum cusum;
   private final Adwin adwin;
   private int raisedFor;
@@ -60,8 +65,9 @@ final class TurnDetector {
 
   /** Of a turn that has not come yet. */
   TurnDetector(DriftLimits limits) {
+    this.limits = limits;
     cusum = new Cusum(limits.reference(), limits.warning());
-    adwin = new Adwin(limits.delta(), limits.rise() / (2 * CLIP));
+    adwin = new Adwin(limits.delta());
     moments.set(GATHERED, Moments.NONE);
     moments.set(SLOW, Moments.NONE);
     moments.set(FAST, Moments.NONE);
@@ -100,30 +106,30 @@ final class TurnDetector {
       moments.merge(SLOW, SLOW_AGEING, input);
       return;
     }
-    double x = Math.clamp((input.mean() - slow.mean()) / slow.sd(), -CLIP, CLIP);
+    double sd = slow.sd();
+    double x = Math.clamp((input.mean() - slow.mean()) / sd, -CLIP, CLIP);
     if (cusum.add(x)) {
       warnings++;
       raisedFor = 0;
       events.add(new DriftEvent(slot, DriftEvent.Kind.WARNING, drift(slow)));
     }
-    if (adwin.add((x + CLIP) / (2 * CLIP), 0.5)) {
+    if (adwin.add(slow.mean() + x * sd, slow.mean(), limits.rise() * sd)) {
       alarms++;
       lastAlarmStep = step;
       events.add(new DriftEvent(slot, DriftEvent.Kind.ALARM, drift(slow)));
-      settle(slow);
+      settle(slow, adwin.mean());
     } else if (!cusum.raised()) {
       moments.merge(SLOW, SLOW_AGEING, input);
     } else if (raisedFor++ == LONGEST_WARNING) {
-      settle(slow);
+      settle(slow, moments.moments(FAST).mean());
     }
   }
 
-  private void settle(Moments slow) {
+  private void settle(Moments slow, double level) {
     double n = Math.min(slow.n(), MOVED_EVIDENCE);
     double m2 = slow.m2() * ((n - 1) / (slow.n() - 1));
-    moments.set(SLOW, new Moments(n, moments.moments(FAST).mean(), m2, slow.seen()));
+    moments.set(SLOW, new Moments(n, level, m2, slow.seen()));
     cusum.reset();
-    adwin.clear();
   }
 
   private double drift(Moments slow) {

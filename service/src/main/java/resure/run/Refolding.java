@@ -37,6 +37,7 @@ public final class Refolding implements AutoCloseable {
             start == null ? null : inherited(start, configuration),
             Retention.ALL);
     run = Run.created(key, created, new Head(1, 0), compute);
+    run.keepStatisticsOnly();
   }
 
   /** What was recorded of the other run, pooled where this configuration has fewer slots. */

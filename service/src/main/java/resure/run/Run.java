@@ -50,6 +50,7 @@ final class Run {
   private final Totals totals;
   private final RunDrift drift;
   private FoldListener listener = FoldListener.NONE;
+  private boolean statisticsOnly;
   private long sequence;
   private long checksum;
   private long lateBatches;
@@ -149,6 +150,11 @@ final class Run {
   /** Names who is told of each step that is folded from now on; nobody before. */
   void tell(FoldListener folds) {
     listener = folds;
+  }
+
+  /** Leaves out drift and telling, for whoever asks of neither. */
+  void keepStatisticsOnly() {
+    statisticsOnly = true;
   }
 
   /** Its first entry. */
@@ -400,27 +406,33 @@ final class Run {
   private void open(long step) {
     MomentsTable reference = steps.newestReference().triples().triples();
     for (List<PendingBatch> closed : steps.open(step)) {
-      MomentsTable moments =
-          MomentsTable.merged(closed.stream().map(PendingBatch::moments).toList());
-      Totals ofStep = new Totals();
-      for (PendingBatch batch : closed) {
-        totals.add(batch.totals());
-        ofStep.add(batch.totals());
+      closed.forEach(batch -> totals.add(batch.totals()));
+      if (!statisticsOnly) {
+        watch(closed, reference);
       }
-      long number = closed.getFirst().step();
-      List<DriftEvent> events = drift.fold(number, moments);
-      listener.folded(
-          new FoldedStep(
-              number,
-              sequence,
-              closed.size(),
-              moments,
-              ofStep,
-              reference.copy(),
-              drift.turns(),
-              events));
-      reference.fold(moments, configuration().halfLife());
     }
+  }
+
+  /**
+   * Tells what was folded of a step, and folds it into {@code reference}, as the references are.
+   */
+  private void watch(List<PendingBatch> closed, MomentsTable reference) {
+    MomentsTable moments = MomentsTable.merged(closed.stream().map(PendingBatch::moments).toList());
+    Totals ofStep = new Totals();
+    closed.forEach(batch -> ofStep.add(batch.totals()));
+    long step = closed.getFirst().step();
+    List<DriftEvent> events = drift.fold(step, moments);
+    listener.folded(
+        new FoldedStep(
+            step,
+            sequence,
+            closed.size(),
+            moments,
+            ofStep,
+            reference.copy(),
+            drift.turns(),
+            events));
+    reference.fold(moments, configuration().halfLife());
   }
 
   private void applyRewind(JournalEntry.Rewound rewound) {

@@ -204,6 +204,7 @@ class ConformanceTest {
 
     int seen = 0;
     int unusable = 0;
+    int low = 0;
     double weighted = 0;
     for (JsonNode turn : statistics.get("turns")) {
       double n = turn.get("count").asDouble();
@@ -211,9 +212,15 @@ class ConformanceTest {
           .isCloseTo(Math.sqrt(turn.get("m2").asDouble() / (n - 1)), within(1e-15));
       seen += turn.get("seen").asInt();
       unusable += turn.get("unusable").asInt();
+      low += turn.get("downWeighted").asInt();
+      assertThat(turn.get("downWeighted").asInt())
+          .as("enough for the mean, with weights of at least the floor")
+          .isBetween((int) Math.ceil(n * (1 - turn.get("meanWeight").asDouble()) / 0.95), (int) n);
       weighted += n * turn.get("meanWeight").asDouble();
     }
     assertThat(statistics.get("observations").asInt()).isEqualTo(seen + unusable);
+    assertThat(statistics.get("unusable").asInt()).isEqualTo(unusable);
+    assertThat(statistics.get("downWeighted").asInt()).isEqualTo(low);
     assertThat(statistics.get("meanWeight").asDouble()).isCloseTo(weighted / seen, within(1e-14));
     int bySource = 0;
     for (JsonNode source : statistics.get("sources")) {

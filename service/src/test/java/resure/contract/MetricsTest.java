@@ -227,6 +227,46 @@ class MetricsTest {
   }
 
   @Test
+  void driftIsWhatTheStatisticsSayAndAnAlarmCountsOnce() {
+    String run = newRun("{}");
+    Random random = new Random(1);
+    for (int step = 0; step < 60; step++) {
+      List<String> dialogues = new ArrayList<>();
+      for (int d = 0; d < 8; d++) {
+        dialogues.add(
+            "{\"id\": \"d\", \"losses\": [%s, %s]}"
+                .formatted(
+                    2 + 0.5 * random.nextGaussian(),
+                    (step < 40 ? 2 : 3) + 0.5 * random.nextGaussian()));
+      }
+      step(run, step, String.join(",", dialogues));
+    }
+
+    JsonNode turns = service.get(run + "/statistics").json().get("turns");
+    for (int turn = 0; turn < 2; turn++) {
+      JsonNode expected = turns.get(turn);
+      String label = Integer.toString(turn);
+      assertThat(value("resure_turn_drift", run, label))
+          .isEqualTo(expected.get("drift").asDouble());
+      assertThat(value("resure_turn_drift_warnings_total", run, label))
+          .isEqualTo(expected.get("warnings").asDouble());
+      assertThat(value("resure_turn_drift_alarms_total", run, label)).isEqualTo(turn);
+      assertThat(expected.get("alarms").asInt()).isEqualTo(turn);
+      assertThat(expected.get("warning").asBoolean()).isFalse();
+    }
+    assertThat(turns.at("/0/lastAlarmStep").isNull()).isTrue();
+    assertThat(turns.at("/1/lastAlarmStep").asInt()).isBetween(41, 50);
+    assertThat(turns.at("/1/warnings").asInt()).isPositive();
+    assertThat(turns.at("/1/slowMean").asDouble()).isCloseTo(3, within(0.2));
+    assertThat(turns.at("/1/slowStandardDeviation").asDouble()).isBetween(0.3, 0.8);
+
+    service.post(run + "/rewind", "{\"nextStep\": 58}");
+    step(run, 58, "{\"id\": \"d\", \"losses\": [2, 3]}");
+    assertThat(value("resure_turn_drift_alarms_total", run, "1")).isZero();
+    assertThat(service.get(run + "/statistics").json().at("/turns/1/alarms").asInt()).isEqualTo(1);
+  }
+
+  @Test
   void turnsPastTheLastAreOneSeries() {
     String run = newRun("{}");
     step(run, 0, "{\"id\": \"d-1\", \"losses\": [1, 2, 3, 4, 8]}");

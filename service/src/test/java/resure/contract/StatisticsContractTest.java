@@ -57,7 +57,7 @@ class StatisticsContractTest {
         parse(
             """
             {"run": "%s", "step": null, "sequence": 1, "observations": 0, "lateBatches": 0, "meanWeight": null,
-             "effectiveSampleRatio": null, "turns": [], "sources": [],
+             "effectiveSampleRatio": null, "unusable": 0, "downWeighted": 0, "turns": [], "sources": [],
              "reference": {"step": null, "runMeanWeight": 1.0, "turns": []}}
             """
                 .formatted(run.substring(9))));

@@ -13,6 +13,7 @@ import resure.compute.ComputeSource;
 import resure.compute.WeightBound;
 import resure.compute.djl.Djl;
 import resure.compute.jvm.JvmCompute;
+import resure.drift.TurnDrift;
 import resure.journal.InMemoryJournal;
 import resure.observation.ObservationBatch;
 import resure.observation.RecordedTrace;
@@ -45,7 +46,10 @@ class BackendsTest {
 
   /** Statistics after the last step, and all weights, of each configuration. */
   private record Trained(
-      List<MomentsTable> turns, List<MomentsTable> references, List<List<double[]>> weights) {}
+      List<MomentsTable> turns,
+      List<MomentsTable> references,
+      List<List<TurnDrift>> drifts,
+      List<List<double[]>> weights) {}
 
   private static Trained train(ComputeSource computes, long seed) {
     Random random = new Random(seed);
@@ -70,11 +74,13 @@ class BackendsTest {
       }
       driver.work();
     }
-    Trained trained = new Trained(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    Trained trained =
+        new Trained(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
     for (int run = 0; run < configurations.size(); run++) {
       RunStatistics statistics = driver.statistics("run-" + run);
       trained.turns.add(statistics.turns());
       trained.references.add(statistics.reference());
+      trained.drifts.add(statistics.drift());
       trained.weights.add(
           answers.get(run).stream().map(a -> ShardDriver.value(a).weights().raw()).toList());
     }
@@ -94,6 +100,7 @@ class BackendsTest {
     for (int run = 0; run < configurations.size(); run++) {
       assertThat(tensors.turns.get(run).sameAs(plain.turns.get(run))).as("run %d", run).isTrue();
       assertThat(tensors.references.get(run).sameAs(plain.references.get(run))).isTrue();
+      assertThat(tensors.drifts.get(run)).isEqualTo(plain.drifts.get(run));
       for (int b = 0; b < plain.weights.get(run).size(); b++) {
         double[] expected = plain.weights.get(run).get(b);
         double[] actual = tensors.weights.get(run).get(b);

@@ -170,6 +170,7 @@ public final class RecordedRun {
       add(bits, "open", reference.triples());
       bits.add("its run mean " + reference.runMean());
     }
+    run.state().drift().forEach(turn -> bits.add("drift " + turn));
     run.state()
         .pending()
         .forEach(p -> bits.add("pending " + p.step() + " " + p.rank() + " " + p.microBatch()));
@@ -185,7 +186,13 @@ public final class RecordedRun {
 
   private static void add(List<String> bits, String name, WeightSums sums) {
     bits.add(
-        "%s %d %d %s %s"
-            .formatted(name, sums.usable(), sums.unusable(), sums.sum(), sums.sumOfSquares()));
+        "%s %d %d %d %s %s"
+            .formatted(
+                name,
+                sums.usable(),
+                sums.unusable(),
+                sums.downWeighted(),
+                sums.sum(),
+                sums.sumOfSquares()));
   }
 }

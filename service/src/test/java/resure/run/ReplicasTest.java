@@ -114,6 +114,32 @@ class ReplicasTest {
     assertThat(two.ended).containsExactly(id("a"));
   }
 
+  @Test
+  void anAlarmIsNewAtTheReplicaWhoseBatchRaisedItAndNowhereAgain() {
+    for (long seed = 0; seed < 10; seed++) {
+      String run = "drifting-" + seed;
+      long before = one.newAlarms + two.newAlarms;
+      one.create(run);
+      Random random = new Random(seed);
+      for (int step = 0; step < 60; step++) {
+        double[][] losses = new double[8][1];
+        for (double[] dialogue : losses) {
+          dialogue[0] = (step < 40 ? 2 : 3) + 0.5 * random.nextGaussian();
+        }
+        ShardDriver replica = random.nextBoolean() ? one : two;
+        replica.score(run, null, Batches.of(step, 0, losses));
+        replica.work();
+      }
+      assertThat(one.newAlarms + two.newAlarms).as("seed %d", seed).isEqualTo(before + 1);
+
+      ShardDriver restarted = new ShardDriver(journal, ShardDriver.LIMITS);
+      restarted.score(run, null, Batches.of(60, 0, new double[] {3}));
+      restarted.work();
+      assertThat(restarted.statistics(run).drift().getFirst().alarms()).isEqualTo(1);
+      assertThat(restarted.newAlarms).isZero();
+    }
+  }
+
   // Writes
 
   @Test
@@ -333,14 +359,14 @@ class ReplicasTest {
     int byOne = one.folded.size();
 
     scored(two, null, batch(2, 0));
-    assertThat(two.folded).containsExactly(id("a"));
+    assertThat(two.folded).as("as it was, and as it is").containsExactly(id("a"), id("a"));
     one.pass(FRESHNESS.plusMillis(1));
     one.statistics("a");
 
     assertThat(one.ended).containsExactly(id("a"));
     assertThat(one.folded).hasSize(byOne);
     scored(one, null, batch(3, 0));
-    assertThat(one.folded).hasSize(byOne + 1);
+    assertThat(one.folded).hasSize(byOne + 2);
   }
 
   // All of it

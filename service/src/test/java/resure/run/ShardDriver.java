@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -79,6 +80,11 @@ final class ShardDriver implements RunListener {
 
   final List<RunId> folded = new ArrayList<>();
   final List<RunId> ended = new ArrayList<>();
+
+  /** Alarms that were told as new. */
+  long newAlarms;
+
+  private final Map<RunKey, Long> alarms = new HashMap<>();
   int recovered;
   int late;
   long trimmed;
@@ -328,10 +334,14 @@ final class ShardDriver implements RunListener {
       Totals totals,
       List<TurnDrift> drift) {
     folded.add(run.id());
+    long raised = drift.stream().mapToLong(TurnDrift::alarms).sum();
+    Long before = alarms.put(run, raised);
+    newAlarms += before == null ? 0 : raised - before;
   }
 
   @Override
   public void ended(RunKey run) {
     ended.add(run.id());
+    alarms.remove(run);
   }
 }

@@ -13,6 +13,11 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import resure.drift.DriftLimits;
+import resure.drift.RunDrift;
+import resure.drift.TurnState;
 import resure.journal.CorruptJournalException;
 import resure.journal.Entries;
 import resure.journal.Head;
@@ -20,20 +25,24 @@ import resure.journal.JournalException;
 import resure.journal.Snapshot;
 import resure.observation.Batches;
 import resure.statistics.Moments;
+import resure.statistics.MomentsTable;
 import resure.weighting.Configuration;
 
 class SnapshotFormatTest {
 
-  /** Written by version 1 and never again: what was once saved stays readable. */
+  /** Written by versions 1 and 2 and never again: what was once saved stays readable. */
   private static final String OF_VERSION_1 = "snapshot-1.hex";
 
-  private static final String GOLDEN = "snapshot-2.hex";
+  private static final String OF_VERSION_2 = "snapshot-2.hex";
+  private static final String GOLDEN = "snapshot-3.hex";
 
   private static final Head HEAD = new Head(9, 99);
+  private static final Head GOLDEN_HEAD = new Head(19, 99);
 
-  @Test
-  void aSnapshotOfTheFirstVersionIsReadForEver() throws Exception {
-    byte[] golden = golden(OF_VERSION_1);
+  @ParameterizedTest
+  @ValueSource(strings = {OF_VERSION_1, OF_VERSION_2})
+  void aSnapshotOfAnEarlierVersionIsReadForEver(String file) throws Exception {
+    byte[] golden = golden(file);
 
     SnapshotFormat.State state = SnapshotFormat.decode(new Snapshot(HEAD, golden));
 
@@ -59,7 +68,11 @@ class SnapshotFormatTest {
     assertThat(state.pending()).extracting(PendingBatch::step).containsExactly(3L, 5L);
     assertThat(state.pending()).extracting(PendingBatch::rank).containsExactly(1L, 0L);
     assertThat(state.wholeFrom()).isEqualTo(WholeFrom.BEGINNING);
-    assertThat(SnapshotFormat.encode(state).state()).isEqualTo(golden(GOLDEN));
+    // None of them has these; they begin at nothing.
+    assertThat(state.drift()).isEmpty();
+    assertThat(state.totals().all().downWeighted()).isZero();
+    Snapshot now = SnapshotFormat.encode(state);
+    assertThat(SnapshotFormat.encode(SnapshotFormat.decode(now)).state()).isEqualTo(now.state());
   }
 
   @Test
@@ -69,14 +82,21 @@ class SnapshotFormatTest {
 
   private static Run exampleRun() throws JournalException {
     RecordedRun recorded = new RecordedRun(Entries.CONFIGURATION.withWarmUp(2).withLag(1));
-    recorded.score(Batches.of(2, 1, 0, "job-7731", new double[] {2.5, 1.5}));
-    recorded.score(Batches.of(2, 0, new double[] {2.5, 0.5}, new double[] {2, Double.NaN}));
-    recorded.score(Batches.of(3, 0, new double[] {3}));
-    recorded.score(Batches.of(6, 0, new double[] {2}));
-    recorded.score(Batches.of(7, 0, new double[] {2}));
-    recorded.rewind(6, "job-7802");
-    recorded.score(Batches.of(5, 0, new double[] {2, 9}));
-    recorded.score(Batches.of(3, 1, new double[] {2.25}));
+    Random random = new Random(1);
+    for (int step = 0; step < 12; step++) {
+      double[][] losses = new double[8][2];
+      for (double[] dialogue : losses) {
+        dialogue[0] = (step < 6 ? 2 : 3) + random.nextInt(8) / 8.0;
+        dialogue[1] = 2 + random.nextInt(8) / 8.0;
+      }
+      recorded.score(Batches.of(step, 0, losses));
+    }
+    recorded.score(Batches.of(12, 1, 0, "job-7731", new double[] {2.5, 1.5}));
+    recorded.score(Batches.of(12, 0, new double[] {2.5, 0.5}, new double[] {2, Double.NaN}));
+    recorded.score(Batches.of(16, 0, new double[] {2}));
+    recorded.rewind(16, "job-7802");
+    recorded.score(Batches.of(15, 0, new double[] {2, 9}));
+    recorded.score(Batches.of(13, 1, new double[] {2.25}));
     return recorded.run();
   }
 
@@ -103,18 +123,54 @@ class SnapshotFormatTest {
   }
 
   @Test
+  void theDriftOfATurnTakesAKilobyteAtMost() throws JournalException {
+    Random random = new Random(1);
+    RunDrift drift = new RunDrift(DriftLimits.CALIBRATED);
+    for (int step = 0; step < 10_000; step++) {
+      MomentsTable moments = new MomentsTable();
+      for (int turn = 0; turn < 8; turn++) {
+        moments.set(turn, new Moments(8, 2 + 0.1 * random.nextGaussian(), 2, 8));
+      }
+      drift.fold(step, moments);
+    }
+    SnapshotFormat.State with = withDrift(exampleRun().state(), drift.states());
+    SnapshotFormat.State without = withDrift(with, List.of());
+
+    int bytes =
+        SnapshotFormat.encode(with).state().length - SnapshotFormat.encode(without).state().length;
+    assertThat(bytes / 8).isBetween(800, 1024);
+  }
+
+  private static SnapshotFormat.State withDrift(SnapshotFormat.State state, List<TurnState> drift) {
+    return new SnapshotFormat.State(
+        state.head(),
+        state.attempts(),
+        state.rewinds(),
+        state.totals(),
+        state.lateBatches(),
+        state.stepping(),
+        state.lastBatchAt(),
+        state.finishedAt(),
+        state.newest(),
+        state.references(),
+        state.pending(),
+        state.wholeFrom(),
+        drift);
+  }
+
+  @Test
   void aTruncatedSnapshotAndOneOfAnotherVersionAreRefused() throws Exception {
     byte[] golden = golden(GOLDEN);
     for (int length = 0; length < golden.length; length++) {
-      Snapshot cut = new Snapshot(HEAD, Arrays.copyOf(golden, length));
+      Snapshot cut = new Snapshot(GOLDEN_HEAD, Arrays.copyOf(golden, length));
       assertThatThrownBy(() -> SnapshotFormat.decode(cut))
           .as("%d of %d bytes", length, golden.length)
           .isInstanceOf(CorruptJournalException.class);
     }
-    golden[0] = 3;
-    assertThatThrownBy(() -> SnapshotFormat.decode(new Snapshot(HEAD, golden)))
+    golden[0] = 4;
+    assertThatThrownBy(() -> SnapshotFormat.decode(new Snapshot(GOLDEN_HEAD, golden)))
         .isInstanceOf(CorruptJournalException.class)
-        .hasMessageContaining("version 3");
+        .hasMessageContaining("version 4");
   }
 
   private static byte[] golden(String name) throws IOException {
