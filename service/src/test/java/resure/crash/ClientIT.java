@@ -25,6 +25,9 @@ import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import resure.client.Batch;
 import resure.client.BatchBuilder;
+import resure.client.DialoguePage;
+import resure.client.DialogueQuery;
+import resure.client.DialogueReliability;
 import resure.client.ExportedObservation;
 import resure.client.Measure;
 import resure.client.ProblemException;
@@ -296,8 +299,7 @@ class ClientIT {
     assertThat(worst.excess()).isEqualTo(3);
     assertThat(worst.unreliability()).isEqualTo(9 / 4.0);
     assertThat(worst.turns().getLast())
-        .isEqualTo(
-            new DialogueReliability.Turn(1, 1, 1, Double.NaN, Double.NaN, Double.NaN));
+        .isEqualTo(new DialogueReliability.Turn(1, 1, 1, Double.NaN, Double.NaN, Double.NaN));
     DialoguePage last =
         client.dialogues("dialogues", DialogueQuery.ALL.byTurn(0).after(page.next()));
     assertThat(last.next()).isNull();
