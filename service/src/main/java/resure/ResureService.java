@@ -255,6 +255,11 @@ public class ResureService {
   }
 
   @Bean
+  HandlerMapping console() {
+    return Api.console();
+  }
+
+  @Bean
   WebExceptionHandler problems(ServiceMeters meters) {
     meters.problems(Api.problemTypes());
     return Api.problems(meters::problem);

@@ -114,6 +114,11 @@ public final class Api {
     return new SimpleUrlHandlerMapping(resources, Ordered.HIGHEST_PRECEDENCE);
   }
 
+  /** The console: static pages at {@code /} that use the operations above. */
+  public static HandlerMapping console() {
+    return ConsoleFile.addresses();
+  }
+
   /**
    * Lets nobody in but whom the credentials say; without any, nobody but this machine, or whoever
    * can reach the service where it listens to others.
