@@ -35,10 +35,10 @@ import resure.projection.DialogueReliability;
 import resure.projection.Dialogues;
 import resure.projection.Looked;
 import resure.projection.ReadModels;
-import resure.run.RunListener;
 import resure.run.Outcome;
 import resure.run.RunDescription;
 import resure.run.RunLimits;
+import resure.run.RunListener;
 import resure.run.RunSettings;
 import resure.run.Runs;
 import resure.run.WantedSettings;
@@ -146,7 +146,8 @@ final class AuditQuality {
         "self-confidence, its minimum",
         all,
         first,
-        ranked -> -ranked.visited.losses.stream().mapToDouble(AuditQuality::confidence).min().orElse(1));
+        ranked ->
+            -ranked.visited.losses.stream().mapToDouble(AuditQuality::confidence).min().orElse(1));
     rank(
         "self-confidence in the last epoch",
         all,

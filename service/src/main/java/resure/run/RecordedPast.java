@@ -12,6 +12,7 @@ final class RecordedPast implements RunPast {
 
   /** Makes what is needed only while it is told: a run in memory keeps none. */
   private final Supplier<Recovery> recoveries;
+
   private final RunKey run;
 
   /** Of the run when it was read. */
