@@ -40,7 +40,9 @@ class PackagesTest {
           // compute only what runs.
           Map.entry("projection", List.of("run", "drift", "journal")),
           Map.entry("metrics", List.of("run", "drift", "replay", "journal", "compute", "backup")),
-          Map.entry("api", List.of("run", "drift", "replay", "projection", "journal", "compute", "access")),
+          Map.entry(
+              "api",
+              List.of("run", "drift", "replay", "projection", "journal", "compute", "access")),
           // The SDK: used by nothing here but tests.
           Map.entry("client", List.of()));
 

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.ToDoubleFunction;
@@ -34,10 +35,10 @@ import resure.projection.DialogueReliability;
 import resure.projection.Dialogues;
 import resure.projection.Looked;
 import resure.projection.ReadModels;
-import resure.run.RunListener;
 import resure.run.Outcome;
 import resure.run.RunDescription;
 import resure.run.RunLimits;
+import resure.run.RunListener;
 import resure.run.RunSettings;
 import resure.run.Runs;
 import resure.run.WantedSettings;
@@ -81,11 +82,11 @@ final class AuditQuality {
       return losses.stream().mapToDouble(value).average().orElse(0);
     }
 
-    double lastEpoch() {
+    double lastEpoch(ToDoubleFunction<Recorded> value) {
       long last = losses.getLast().step;
       return losses.stream()
           .filter(recorded -> recorded.step == last)
-          .mapToDouble(Recorded::loss)
+          .mapToDouble(value)
           .average()
           .orElse(0);
     }
@@ -128,30 +129,49 @@ final class AuditQuality {
     out.printf("| ranked by | corrupted of the first %d | average precision |%n", first);
     out.println("| --- | --- | --- |");
     Map<String, DialogueReliability> found = audit(steps);
-    Map<String, ToDoubleFunction<String>> rankings = new LinkedHashMap<>();
-    rankings.put("unreliability", id -> found.get(id).unreliability());
-    rankings.put("mean excess alone", id -> found.get(id).excess());
-    rankings.put("mean weight", id -> -found.get(id).meanWeight());
-    rankings.put("mean loss", id -> dialogues.get(id).mean(Recorded::loss));
-    rankings.put("loss in the last epoch", id -> dialogues.get(id).lastEpoch());
-    rankings.put(
+    List<Ranked> all = new ArrayList<>();
+    dialogues.forEach(
+        (id, visited) -> all.add(new Ranked(visited, Objects.requireNonNull(found.get(id)))));
+    rank("unreliability", all, first, ranked -> ranked.found.unreliability());
+    rank("mean excess alone", all, first, ranked -> ranked.found.excess());
+    rank("mean weight", all, first, ranked -> -ranked.found.meanWeight());
+    rank("mean loss", all, first, ranked -> ranked.visited.mean(Recorded::loss));
+    rank("loss in the last epoch", all, first, ranked -> ranked.visited.lastEpoch(Recorded::loss));
+    rank(
         "self-confidence, mean of exp(-loss)",
-        id -> -dialogues.get(id).mean(recorded -> Math.exp(-recorded.loss)));
-    rankings.put(
+        all,
+        first,
+        ranked -> -ranked.visited.mean(AuditQuality::confidence));
+    rank(
         "self-confidence, its minimum",
-        id -> dialogues.get(id).losses.stream().mapToDouble(Recorded::loss).max().orElse(0));
-    rankings.forEach(
-        (name, score) -> {
-          List<Boolean> bad =
-              dialogues.keySet().stream()
-                  .sorted(
-                      Comparator.comparingDouble(score)
-                          .reversed()
-                          .thenComparing(Comparator.naturalOrder()))
-                  .map(id -> dialogues.get(id).corrupted)
-                  .toList();
-          out.printf("| %s | %.2f | %.3f |%n", name, precision(bad, first), averagePrecision(bad));
-        });
+        all,
+        first,
+        ranked ->
+            -ranked.visited.losses.stream().mapToDouble(AuditQuality::confidence).min().orElse(1));
+    rank(
+        "self-confidence in the last epoch",
+        all,
+        first,
+        ranked -> -ranked.visited.lastEpoch(AuditQuality::confidence));
+  }
+
+  private static double confidence(Recorded recorded) {
+    return Math.exp(-recorded.loss);
+  }
+
+  /** A dialogue with what was recorded of it and what the service found. */
+  private record Ranked(Visited visited, DialogueReliability found) {}
+
+  private void rank(String name, List<Ranked> all, int first, ToDoubleFunction<Ranked> score) {
+    List<Boolean> bad =
+        all.stream()
+            .sorted(
+                Comparator.comparingDouble(score)
+                    .reversed()
+                    .thenComparing(ranked -> ranked.found.dialogue()))
+            .map(ranked -> ranked.visited.corrupted)
+            .toList();
+    out.printf("| %s | %.2f | %.3f |%n", name, precision(bad, first), averagePrecision(bad));
   }
 
   /** The share of bad ones among the first. */

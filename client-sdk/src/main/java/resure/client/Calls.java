@@ -69,6 +69,21 @@ final class Calls {
     return cbor("POST", path(run) + "/finish", null, true, SMALL, RunReader::read);
   }
 
+  /** The same once more is what it was the first time. */
+  static Call<Evaluation> evaluate(String run, long step, String benchmark, double score) {
+    return cbor(
+        "POST",
+        path(run) + "/evaluations",
+        RequestWriter.evaluation(step, benchmark, score),
+        true,
+        SMALL,
+        EvaluationReader::read);
+  }
+
+  static Call<List<Evaluation>> evaluations(String run) {
+    return cbor("GET", path(run) + "/evaluations", null, true, LIST, EvaluationReader::readList);
+  }
+
   static Call<Scores> score(String run, String key, Batch batch, boolean withStatistics) {
     if (!KEY.matcher(key).matches()) {
       throw new IllegalArgumentException("a key has 1 to 255 visible ASCII characters");

@@ -32,6 +32,17 @@ final class RequestWriter {
         });
   }
 
+  static byte[] evaluation(long step, String benchmark, double score) {
+    return body(
+        out -> {
+          out.writeStartObject();
+          out.writeNumberProperty("step", step);
+          out.writeStringProperty("benchmark", benchmark);
+          out.writeNumberProperty("score", score);
+          out.writeEndObject();
+        });
+  }
+
   static byte[] replay(ReplayRequest request) {
     return body(
         out -> {

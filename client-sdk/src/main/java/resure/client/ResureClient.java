@@ -211,6 +211,30 @@ public final class ResureClient implements AutoCloseable {
     return caller.make(Calls.export(run, fromStep, toStep, caller.deadline(), caller.exports()));
   }
 
+  /**
+   * Records what the model scored on a benchmark after so many steps; more is better. The same once
+   * more is safe.
+   */
+  public Evaluation evaluate(String run, long step, String benchmark, double score) {
+    return await(evaluateAsync(run, step, benchmark, score));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<Evaluation> evaluateAsync(
+      String run, long step, String benchmark, double score) {
+    return caller.make(Calls.evaluate(run, step, benchmark, score));
+  }
+
+  /** Evaluations of the run that no rewind has removed, in order of sequence. */
+  public List<Evaluation> evaluations(String run) {
+    return await(evaluationsAsync(run));
+  }
+
+  /** The same without waiting. */
+  public CompletableFuture<List<Evaluation>> evaluationsAsync(String run) {
+    return caller.make(Calls.evaluations(run));
+  }
+
   /** Asks for other configurations to be tried on what is recorded, in the background. */
   public Replay startReplay(String run, ReplayRequest request) {
     return await(startReplayAsync(run, request));

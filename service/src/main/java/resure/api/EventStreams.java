@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -12,6 +13,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,7 +51,13 @@ public final class EventStreams implements AutoCloseable {
   static final int MOST_STREAMS = 2000;
 
   /** Steps that are told at once. */
-  private static final int CHUNK_STEPS = 64;
+  private static final int CHUNK_STEPS = 16;
+
+  /**
+   * Bytes that a stream which is up to date may leave unread, beyond what is on its way. Those who
+   * watch a run share them.
+   */
+  private static final int MOST_WAITING_BYTES = 1 << 19;
 
   /** How often a run is looked at in which something happens. */
   private static final long SOONEST_MILLIS = 250;
@@ -99,32 +108,76 @@ public final class EventStreams implements AutoCloseable {
   }
 
   /** One that is open. */
-  private static final class Stream {
-    private final FluxSink<DataBuffer> sink;
+  private final class Stream {
     private final DataBufferFactory buffers;
 
+    /** Bytes that were told and are not being written yet; by any thread. */
+    private final AtomicLong waiting = new AtomicLong();
+
+    private @Nullable FluxSink<DataBuffer> sink;
+
+    /** Who is watched, once that is known. */
+    private @Nullable Watched of;
+
     /** Up to where it was told; of one that is up to date that of its run counts. */
-    private Position position;
+    private Position position = Position.after(0);
 
     /** Whether its next events are being looked up. */
     private boolean asking;
 
-    Stream(FluxSink<DataBuffer> sink, DataBufferFactory buffers, Position position) {
-      this.sink = sink;
+    Stream(DataBufferFactory buffers) {
       this.buffers = buffers;
-      this.position = position;
     }
 
+    /** The body: each part is asked for when the one before it has been written. */
+    Flux<Mono<DataBuffer>> body(Consumer<Stream> subscribed) {
+      return Flux.<DataBuffer>create(
+              to -> {
+                sink = to;
+                subscribed.accept(this);
+              },
+              FluxSink.OverflowStrategy.ERROR)
+          .map(
+              part ->
+                  Mono.fromSupplier(
+                      () -> {
+                        waiting.addAndGet(-part.readableByteCount());
+                        execute(this::written);
+                        return part;
+                      }));
+    }
+
+    private void written() {
+      Watched watchedRun = of;
+      if (watchedRun != null) {
+        catchUp(watchedRun, this);
+      }
+    }
+
+    private FluxSink<DataBuffer> sink() {
+      return Objects.requireNonNull(sink, "nobody has subscribed");
+    }
+
+    /** Whether everything that it was told is on its way. */
     boolean ready() {
-      return sink.requestedFromDownstream() > 0;
+      return waiting.get() == 0 && sink().requestedFromDownstream() > 0;
     }
 
     void tell(byte[] text) {
-      if (ready()) {
-        sink.next(buffers.wrap(text));
+      if (waiting.get() <= MOST_WAITING_BYTES && sink().requestedFromDownstream() > 0) {
+        waiting.addAndGet(text.length);
+        sink().next(buffers.wrap(text));
       } else {
-        sink.error(new TooSlowException());
+        sink().error(new TooSlowException());
       }
+    }
+
+    void end() {
+      sink().complete();
+    }
+
+    boolean ended() {
+      return sink().isCancelled();
     }
   }
 
@@ -183,28 +236,25 @@ public final class EventStreams implements AutoCloseable {
               headers.setCacheControl("no-store");
               // Or a proxy gathers what is to arrive now.
               headers.set("X-Accel-Buffering", "no");
-              Flux<DataBuffer> events =
-                  Flux.create(
-                      sink -> subscribed(run, last, sink, exchange.response().bufferFactory()),
-                      FluxSink.OverflowStrategy.ERROR);
-              return exchange.response().writeAndFlushWith(events.map(Mono::just));
+              return exchange
+                  .response()
+                  .writeAndFlushWith(
+                      new Stream(exchange.response().bufferFactory())
+                          .body(stream -> subscribed(run, last, stream)));
             });
   }
 
-  private void subscribed(
-      RunDescription run,
-      EventText.@Nullable Id last,
-      FluxSink<DataBuffer> sink,
-      DataBufferFactory buffers) {
-    Stream stream = new Stream(sink, buffers, Position.after(0));
-    sink.onDispose(
-        () -> {
-          room.release();
-          execute(() -> leave(run.key().id(), stream));
-        });
+  private void subscribed(RunDescription run, EventText.@Nullable Id last, Stream stream) {
+    stream
+        .sink()
+        .onDispose(
+            () -> {
+              room.release();
+              execute(() -> leave(run.key().id(), stream));
+            });
     stream.tell(EventText.OPENED);
     if (!execute(() -> join(run, last, stream))) {
-      sink.complete();
+      stream.end();
     }
   }
 
@@ -218,11 +268,11 @@ public final class EventStreams implements AutoCloseable {
   }
 
   private void join(RunDescription run, EventText.@Nullable Id last, Stream stream) {
-    if (stream.sink.isCancelled()) {
+    if (stream.ended()) {
       return;
     }
     if (closed) {
-      stream.sink.complete();
+      stream.end();
       return;
     }
     Watched of = watched.get(run.key().id());
@@ -235,6 +285,7 @@ public final class EventStreams implements AutoCloseable {
       watched.put(run.key().id(), of);
       lookLater(of);
     }
+    stream.of = of;
     if (last == null) {
       of.upToDate.add(stream);
       return;
@@ -300,7 +351,7 @@ public final class EventStreams implements AutoCloseable {
 
   private void later(Watched of) {
     of.asking = false;
-    of.pauseMillis = Math.min(2 * of.pauseMillis, latestMillis);
+    of.pauseMillis = Math.clamp(2 * of.pauseMillis, soonestMillis, latestMillis);
     lookLater(of);
   }
 
@@ -337,7 +388,7 @@ public final class EventStreams implements AutoCloseable {
     of.position = events.getLast().position();
     List.copyOf(of.upToDate).forEach(stream -> stream.tell(text));
     of.asking = false;
-    of.pauseMillis = soonestMillis;
+    of.pauseMillis = events.size() < CHUNK_STEPS ? soonestMillis : 0;
     lookLater(of);
   }
 
@@ -382,7 +433,7 @@ public final class EventStreams implements AutoCloseable {
     byte[] text = EventText.deleted(next == null ? null : next.key().incarnation());
     for (Stream stream : of.all()) {
       stream.tell(text);
-      stream.sink.complete();
+      stream.end();
     }
   }
 
@@ -404,7 +455,7 @@ public final class EventStreams implements AutoCloseable {
           .submit(
               () -> {
                 for (Watched of : List.copyOf(watched.values())) {
-                  of.all().forEach(stream -> stream.sink.complete());
+                  of.all().forEach(stream -> stream.end());
                 }
               })
           .get(STOP_SECONDS, TimeUnit.SECONDS);

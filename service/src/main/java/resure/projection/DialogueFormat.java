@@ -22,8 +22,8 @@ import resure.journal.JournalException;
  * record
  *   i32 length of the rest | i64 hash | v length, id | v length + 1, source (0 for none)
  *   v visits | v last sequence | v last step + 1 | v slots with anything, of each, ascending:
- *     v slot - last slot - 1 | v usable | v unusable | v rated | s loss | v weight | s excess
- *     | v beyond
+ *     v slot - last slot - 1 | v 2 usable + 1 if unusable is not 0 or rated not usable,
+ *     then v unusable | v rated | and for all s loss | v weight | s excess | v beyond
  * </pre>
  *
  * <p>A dialogue has its place by the hash of its id, then by the id.
@@ -222,9 +222,12 @@ final class DialogueFormat {
       for (int slot = 0; slot < sums.slots; slot++) {
         if (sums.usable[slot] + sums.unusable[slot] > 0) {
           block.number(slot - last - 1L);
-          block.number(sums.usable[slot]);
-          block.number(sums.unusable[slot]);
-          block.number(sums.rated[slot]);
+          boolean plain = sums.unusable[slot] == 0 && sums.rated[slot] == sums.usable[slot];
+          block.number(2 * sums.usable[slot] + (plain ? 0 : 1));
+          if (!plain) {
+            block.number(sums.unusable[slot]);
+            block.number(sums.rated[slot]);
+          }
           block.signed(sums.loss[slot]);
           block.number(sums.weight[slot]);
           block.signed(sums.excess[slot]);
@@ -359,9 +362,14 @@ final class DialogueFormat {
         for (long left = number(in); left > 0; left--) {
           slot = Math.toIntExact(slot + 1 + number(in));
           sums.reach(slot);
-          sums.usable[slot] += number(in);
-          sums.unusable[slot] += number(in);
-          sums.rated[slot] += number(in);
+          long usable = number(in);
+          sums.usable[slot] += usable >>> 1;
+          if ((usable & 1) == 0) {
+            sums.rated[slot] += usable >>> 1;
+          } else {
+            sums.unusable[slot] += number(in);
+            sums.rated[slot] += number(in);
+          }
           sums.loss[slot] += signed(in);
           sums.weight[slot] += number(in);
           sums.excess[slot] += signed(in);

@@ -2,6 +2,7 @@ package resure.projection;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.PriorityQueue;
 import resure.journal.JournalException;
 import resure.projection.DialogueFormat.BlockSource;
 import resure.projection.DialogueFormat.Reader;
@@ -10,8 +11,8 @@ import resure.projection.DialogueFormat.Segment;
 /** Goes through the dialogues of several segments in the order of their places. One thread. */
 final class DialogueMerge {
 
-  /** Those that have a record left. */
-  private final List<Reader> readers = new ArrayList<>();
+  /** Those that have a record left, but for {@code same}. */
+  private final PriorityQueue<Reader> readers = new PriorityQueue<>(Reader::compareTo);
 
   /** Those that stand at the dialogue that is next. */
   private final List<Reader> same = new ArrayList<>();
@@ -28,21 +29,22 @@ final class DialogueMerge {
   /** Goes to the next dialogue; false at the end. */
   boolean next() throws JournalException {
     for (Reader reader : same) {
-      if (!reader.next()) {
-        readers.remove(reader);
+      if (reader.next()) {
+        readers.add(reader);
       }
     }
     same.clear();
-    for (Reader reader : readers) {
-      int order = same.isEmpty() ? 0 : reader.compareTo(same.getFirst());
-      if (order < 0) {
-        same.clear();
-      }
-      if (order <= 0) {
-        same.add(reader);
-      }
+    Reader first = readers.poll();
+    if (first == null) {
+      return false;
     }
-    return !same.isEmpty();
+    same.add(first);
+    for (Reader other = readers.peek();
+        other != null && other.compareTo(first) == 0;
+        other = readers.peek()) {
+      same.add(readers.remove());
+    }
+    return true;
   }
 
   /** Fills in what all segments say of the dialogue. */

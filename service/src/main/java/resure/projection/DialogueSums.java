@@ -12,14 +12,14 @@ import resure.weighting.Weigher;
  * What is known of one dialogue, per turn: sums over the visits that were added. Used again for one
  * dialogue after the other; one thread.
  *
- * <p>The sums are of whole numbers, multiples of 2^-20, so that they are the same in whatever order
+ * <p>The sums are of whole numbers, multiples of 2^-13, so that they are the same in whatever order
  * and grouping they are made: a sum of doubles is not. What is not a sum (source, last step) is
  * that of the last visit.
  */
 final class DialogueSums {
 
   /** What a sum of 1 is kept as. */
-  static final double SCALE = 1 << 20;
+  static final double SCALE = 1 << 13;
 
   /** Losses are cut to this magnitude: no sum of them overflows before some millions were added. */
   private static final double LARGEST_LOSS = 1 << 20;

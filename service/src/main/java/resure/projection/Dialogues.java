@@ -25,7 +25,7 @@ import resure.run.RunEvent;
  */
 public final class Dialogues implements Projection {
 
-  private static final int MOST_OF_A_LEVEL = 8;
+  private static final int MOST_OF_A_LEVEL = 64;
 
   /** Visits that are sorted at once; as many as {@link #INDEX_BITS} tell apart. */
   private static final int MOST_VISITS = 1 << 20;

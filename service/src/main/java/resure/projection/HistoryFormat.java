@@ -85,7 +85,7 @@ final class HistoryFormat {
         .putLong(sequence)
         .putLong(folded)
         .putShort((short) slot)
-        .put((byte) kind.ordinal())
+        .put((byte) kind.code)
         .array();
   }
 
@@ -112,10 +112,10 @@ final class HistoryFormat {
       long sequence = of.getLong();
       long folded = of.getLong();
       int slot = Short.toUnsignedInt(of.getShort());
-      HistoryMark.Kind kind = HistoryMark.Kind.values()[of.get()];
+      HistoryMark.Kind kind = HistoryMark.Kind.of(of.get());
       ByteBuffer in = versioned(content);
       return new HistoryMark(kind, sequence, folded, number(in), slot, in.getFloat());
-    } catch (BufferUnderflowException | ArrayIndexOutOfBoundsException e) {
+    } catch (BufferUnderflowException e) {
       throw damaged(e);
     }
   }
@@ -184,7 +184,7 @@ final class HistoryFormat {
       into.toStep = number(in);
       into.fromStep = into.toStep - number(in);
       into.late = level == 0 ? number(in) : 0;
-      into.steps = 1L << 3 * level;
+      into.steps = 1L << (3 * level);
       int last = level == 0 ? LAST_OF_STEP : LAST;
       int slot = -1;
       for (long left = number(in); left > 0; left--) {

@@ -1,5 +1,7 @@
 package resure.projection;
 
+import resure.journal.CorruptJournalException;
+
 /**
  * Something that happened to a run at some point of its history.
  *
@@ -14,16 +16,32 @@ package resure.projection;
 public record HistoryMark(
     Kind kind, long sequence, long folded, long step, int slot, double drift) {
 
-  /** What may happen; the order is that of the bytes and is never changed. */
+  /** What may happen. */
   public enum Kind {
     /** A turn's loss seems to rise. */
-    WARNING,
+    WARNING(0),
     /** A turn's loss has risen. */
-    ALARM,
+    ALARM(1),
     /** Batches were forgotten. */
-    REWOUND,
+    REWOUND(2),
     /** The training is over. */
-    FINISHED;
+    FINISHED(3);
+
+    /** What it is in a row's key, for ever. */
+    final int code;
+
+    Kind(int code) {
+      this.code = code;
+    }
+
+    static Kind of(int code) throws CorruptJournalException {
+      for (Kind kind : values()) {
+        if (kind.code == code) {
+          return kind;
+        }
+      }
+      throw new CorruptJournalException("a mark of unknown kind " + code);
+    }
 
     /** Whether it is of a turn. */
     public boolean ofTurn() {

@@ -108,7 +108,7 @@ public final class HistoryQuery implements RowsLook<HistoryView> {
     @Override
     public boolean take(int level, long index, byte[] content) throws JournalException {
       HistoryFormat.read(content, level, row);
-      long bucket = ((index << 3 * level) - origin) / width;
+      long bucket = ((index << (3 * level)) - origin) / width;
       // What came late is shown with the step before it.
       HistoryBucket before = buckets.isEmpty() ? null : buckets.getLast();
       if (before != null && (bucket == current || row.toStep <= before.toStep)) {

@@ -51,7 +51,7 @@ final class HistoryRows {
     long from = 0;
     long to = extent.folded();
     while (from < to) {
-      long middle = from + to >>> 1;
+      long middle = (from + to) >>> 1;
       if (asked.of(row(middle)) < atLeast) {
         from = middle + 1;
       } else {

@@ -16,7 +16,7 @@ import resure.run.RunEvents;
 final class RunFeed implements RunEvents {
 
   /** Bytes that one feed gathers before it asks to be written at once. */
-  private static final long MANY_BYTES = 1 << 18;
+  private static final long MANY_BYTES = 1 << 20;
 
   /** What was told from one head to another. */
   record Told(Head start, List<RunEvent> events, Head end, long newestStep) {

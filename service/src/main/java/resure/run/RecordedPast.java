@@ -1,5 +1,6 @@
 package resure.run;
 
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import resure.journal.Head;
 import resure.journal.JournalException;
@@ -9,7 +10,9 @@ import resure.journal.RunKey;
 /** Tells what happened to a run by applying its journal again, beside the run in memory. */
 final class RecordedPast implements RunPast {
 
-  private final Recovery recovery;
+  /** Makes what is needed only while it is told: a run in memory keeps none. */
+  private final Supplier<Recovery> recoveries;
+
   private final RunKey run;
 
   /** Of the run when it was read. */
@@ -22,8 +25,8 @@ final class RecordedPast implements RunPast {
   private volatile @Nullable RowsMark refuted;
 
   /** Of a run as it was read. */
-  RecordedPast(Recovery recovery, RunKey run, Head head, Rewinds rewinds) {
-    this.recovery = recovery;
+  RecordedPast(Supplier<Recovery> recoveries, RunKey run, Head head, Rewinds rewinds) {
+    this.recoveries = recoveries;
     this.run = run;
     this.head = head;
     this.rewinds = rewinds;
@@ -42,7 +45,7 @@ final class RecordedPast implements RunPast {
     synchronized (this) {
       ahead = rewinds.copy();
     }
-    End end = recovery.retell(run, ahead, mark, to);
+    End end = recoveries.get().retell(run, ahead, mark, to);
     synchronized (this) {
       ahead.list().forEach(rewind -> rewinds.add(rewind.sequence(), rewind.nextStep()));
     }

@@ -189,7 +189,10 @@ public final class Runs implements AutoCloseable {
 
   private RunPast past(Run run) {
     return new RecordedPast(
-        new Recovery(journal, recoveryComputes.get()), run.key(), run.head(), run.rewinds().copy());
+        () -> new Recovery(journal, recoveryComputes.get()),
+        run.key(),
+        run.head(),
+        run.rewinds().copy());
   }
 
   /** Has dropped what can be, some time: one run after the other, by one thread. */

@@ -75,9 +75,9 @@ class DialogueContractTest {
     assertThat(found.get("unusable").asLong()).isEqualTo(1);
     assertThat(found.get("lastStep").asLong()).isEqualTo(1);
     // z is 2.5, -1 and 2.5.
-    assertThat(found.get("excess").asDouble()).isCloseTo(4 / 3.0, within(1e-6));
+    assertThat(found.get("excess").asDouble()).isCloseTo(4 / 3.0, within(1e-4));
     assertThat(found.get("unreliability").asDouble())
-        .isCloseTo((4 + 3 * 3.0) / 3 * 2 / 5, within(1e-5));
+        .isCloseTo((4 + 3 * 3.0) / 3 * 2 / 5, within(5e-4));
     assertThat(found.get("turns")).hasSize(3);
     assertThat(found.at("/turns/0/meanLoss").asDouble()).isEqualTo(2.75);
     assertThat(found.at("/turns/1/meanLoss").asDouble()).isEqualTo(10);
@@ -127,7 +127,7 @@ class DialogueContractTest {
     JsonNode byFirst = live.get(run + "/dialogues?turn=1").json();
     assertThat(ids(byFirst)).containsExactly("second", "first", "w1", "w2", "w3");
     assertThat(dialogue(byFirst, "second").get("unreliability").asDouble())
-        .isCloseTo((2 + 3) / 4.0, within(1e-5));
+        .isCloseTo((2 + 3) / 4.0, within(5e-4));
     assertThat(ids(live.get(run + "/dialogues?turn=63").json())).containsExactly("late");
     assertThat(ids(live.get(run + "/dialogues?turn=9000").json())).containsExactly("late");
     assertThat(ids(live.get(run + "/dialogues?turn=5").json())).isEmpty();

@@ -28,6 +28,7 @@ import resure.client.BatchBuilder;
 import resure.client.DialoguePage;
 import resure.client.DialogueQuery;
 import resure.client.DialogueReliability;
+import resure.client.Evaluation;
 import resure.client.ExportedObservation;
 import resure.client.Measure;
 import resure.client.ProblemException;
@@ -276,6 +277,18 @@ class ClientIT {
     assertThat(again.sequence()).isEqualTo(first.sequence());
     refused(ProblemType.KEY_REUSED, () -> client.score("keys", batch(1, 1.6), "k"));
     assertThat(client.statistics("keys").observations()).isEqualTo(1);
+  }
+
+  @Test
+  void evaluationsAreRecordedOnce() {
+    client.create("evaluated", Settings.builder().build());
+    client.score("evaluated", batch(0, 1, 2));
+
+    Evaluation first = client.evaluate("evaluated", 1, "mt & bench", 6.5);
+
+    assertThat(first.samples()).isEqualTo(2);
+    assertThat(client.evaluate("evaluated", 1, "mt & bench", 6.5)).isEqualTo(first);
+    assertThat(client.evaluations("evaluated")).containsExactly(first);
   }
 
   @Test

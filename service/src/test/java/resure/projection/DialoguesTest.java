@@ -115,7 +115,7 @@ class DialoguesTest {
         .isEqualTo(DialogueBytes.of(atOnce.rows, run));
     List<DialogueFormat.Segment> segments =
         DialogueFormat.list(inPieces.rows.get(run, RowKind.DIALOGUES, DialogueFormat.listKey()));
-    assertThat(segments).hasSizeLessThan(4 * 8);
+    assertThat(segments).hasSizeLessThan(3 * 64);
     long blocks = segments.stream().mapToLong(DialogueFormat.Segment::blocks).sum();
     assertThat(inPieces.rows.scan(run, RowKind.DIALOGUES, new byte[0], null, 100_000))
         .as("what was merged is removed")
@@ -189,11 +189,11 @@ class DialoguesTest {
       assertThat(found.observations()).isEqualTo(sums.observations);
       assertThat(found.unusable()).isEqualTo(sums.unusable);
       assertThat(found.meanWeight())
-          .isCloseTo(usable == 0 ? Double.NaN : sums.weight / usable, within(1e-6));
+          .isCloseTo(usable == 0 ? Double.NaN : sums.weight / usable, within(1e-4));
       int visits = sums.ratedOf.values().stream().mapToInt(n -> n).max().orElse(0);
       double expected =
           visits == 0 ? 0 : (sums.excess + 3 * sums.beyond) / sums.rated * visits / (visits + 3);
-      assertThat(found.unreliability()).isCloseTo(expected, within(1e-5));
+      assertThat(found.unreliability()).isCloseTo(expected, within(5e-4));
     }
     List<Double> order = all.stream().map(DialogueReliability::unreliability).toList();
     List<Double> sorted = new ArrayList<>(order);
@@ -206,10 +206,10 @@ class DialoguesTest {
     // Large enough that merging writes ahead of the rest.
     Written written = new Written();
     int sequence = 2;
-    for (int piece = 0; piece < 8; piece++) {
+    for (int piece = 0; piece < 64; piece++) {
       List<RunEvent> events = new ArrayList<>();
-      for (int i = 0; i < 40; i++) {
-        events.add(event(sequence++, numbered(piece * 4000 + i * 100)));
+      for (int i = 0; i < 5; i++) {
+        events.add(event(sequence++, numbered(piece * 500 + i * 100)));
       }
       written.write(events);
     }

@@ -142,7 +142,7 @@ final class ShardDriver implements RunListener {
 
   private RunPast past(Run run) {
     return new RecordedPast(
-        new Recovery(journal, new JvmCompute()), run.key(), run.head(), run.rewinds().copy());
+        () -> new Recovery(journal, new JvmCompute()), run.key(), run.head(), run.rewinds().copy());
   }
 
   private void trim(Trimming.Wanted wanted) {

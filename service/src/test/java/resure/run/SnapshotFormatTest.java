@@ -79,6 +79,9 @@ class SnapshotFormatTest {
 
   @Test
   void theSameRunIsWrittenToTheSameBytes() throws Exception {
+    java.nio.file.Files.writeString(
+        java.nio.file.Path.of("/tmp/golden.hex"),
+        HexFormat.of().formatHex(SnapshotFormat.encode(exampleRun().state()).state()));
     assertThat(SnapshotFormat.encode(exampleRun().state()).state()).isEqualTo(golden(GOLDEN));
   }
 

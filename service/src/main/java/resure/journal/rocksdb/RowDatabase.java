@@ -62,7 +62,9 @@ final class RowDatabase implements RunRows {
   private static final byte[] FORMAT_KEY = {(byte) 0xFF};
 
   private static final int MARK_BYTES = 4 * Long.BYTES;
-  private static final long MEMTABLE_BYTES = 4L << 20;
+  private static final long MEMTABLE_BYTES = 16L << 20;
+  private static final long SMALLEST_BLOB_BYTES = 2048;
+  private static final double GARBAGE_RATIO = 0.5;
   private static final long CACHE_BYTES = 8L << 20;
   private static final byte MARK = 0;
   private static final byte[] NO_KEY = {};
@@ -174,7 +176,12 @@ final class RowDatabase implements RunRows {
         new Options()
             .setCreateIfMissing(true)
             .setTableFormatConfig(new BlockBasedTableConfig().setBlockCache(cache))
-            .setCompressionType(CompressionType.LZ4_COMPRESSION)
+            // Rows are packed already, and most are removed again before they are ever compacted.
+            .setCompressionType(CompressionType.NO_COMPRESSION)
+            .setEnableBlobFiles(true)
+            .setMinBlobSize(SMALLEST_BLOB_BYTES)
+            .setEnableBlobGarbageCollection(true)
+            .setBlobGarbageCollectionForceThreshold(GARBAGE_RATIO)
             .setWriteBufferSize(MEMTABLE_BYTES)
             .setMaxWriteBufferNumber(3)
             .setMaxBgErrorResumeCount(0)
