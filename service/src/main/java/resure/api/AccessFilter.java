@@ -2,10 +2,12 @@ package resure.api;
 
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.Ordered;
 import org.springframework.http.HttpHeaders;
@@ -15,6 +17,7 @@ import org.springframework.http.server.reactive.ServerHttpRequest;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import resure.access.Caller;
 import resure.access.Scope;
@@ -29,6 +32,11 @@ import resure.access.Scope;
 final class AccessFilter implements WebFilter, Ordered {
 
   private static final String CALLER = AccessFilter.class.getName();
+
+  /** Finds out again whose the token is. */
+  private static final String AGAIN = CALLER + ".again";
+
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(5);
   private static final String BEARER = "bearer ";
   private static final Set<String> THIS_MACHINE = Set.of("localhost", "127.0.0.1", "[::1]");
 
@@ -47,6 +55,25 @@ final class AccessFilter implements WebFilter, Ordered {
       throw missing();
     }
     return caller;
+  }
+
+  /**
+   * Fails when the caller's token is not valid any more, which is looked at every few seconds;
+   * never without one. For answers that go on for long: {@code
+   * body.takeUntilOther(ended(exchange))}.
+   */
+  static Mono<Void> ended(ServerWebExchange exchange) {
+    Supplier<Mono<Caller>> again = exchange.getAttribute(AGAIN);
+    if (again == null) {
+      return Mono.never();
+    }
+    return Flux.interval(LOOK_AGAIN)
+        .onBackpressureDrop()
+        // One that cannot be asked about now was valid before.
+        .concatMap(time -> again.get().hasElement().onErrorReturn(true))
+        .filter(valid -> !valid)
+        .next()
+        .flatMap(valid -> Mono.error(missing()));
   }
 
   private static ProblemException missing() {
@@ -83,8 +110,12 @@ final class AccessFilter implements WebFilter, Ordered {
     if (header == null || !header.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
       return Mono.error(missing());
     }
-    return credentials
-        .find(header.substring(BEARER.length()).strip())
+    Credentials known = credentials;
+    String token = header.substring(BEARER.length()).strip();
+    Supplier<Mono<Caller>> again = () -> known.find(token);
+    exchange.getAttributes().put(AGAIN, again);
+    return again
+        .get()
         .switchIfEmpty(Mono.error(() -> invalid(request)))
         .flatMap(caller -> admit(exchange, chain, caller));
   }

@@ -240,7 +240,8 @@ public final class EventStreams implements AutoCloseable {
                   .response()
                   .writeAndFlushWith(
                       new Stream(exchange.response().bufferFactory())
-                          .body(stream -> subscribed(run, last, stream)));
+                          .body(stream -> subscribed(run, last, stream))
+                          .takeUntilOther(exchange.accessEnded()));
             });
   }
 

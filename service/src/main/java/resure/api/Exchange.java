@@ -81,6 +81,11 @@ final class Exchange {
     }
   }
 
+  /** Fails when the caller is no longer let in; for answers that go on for long. */
+  Mono<Void> accessEnded() {
+    return AccessFilter.ended(exchange);
+  }
+
   /** Notes in the audit log who did this to a run, or tried to, when it is known how it ended. */
   <T> Mono<T> audited(String action, RunId run, Mono<T> outcome) {
     Caller caller = caller();

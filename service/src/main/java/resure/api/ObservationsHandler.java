@@ -151,8 +151,9 @@ final class ObservationsHandler {
                   .response()
                   .writeWith(
                       Pieces.body(
-                          gzip ? new Gzipped(pieces) : pieces,
-                          exchange.response().bufferFactory()));
+                              gzip ? new Gzipped(pieces) : pieces,
+                              exchange.response().bufferFactory())
+                          .takeUntilOther(exchange.accessEnded()));
             });
   }
 }

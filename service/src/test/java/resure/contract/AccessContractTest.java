@@ -1,14 +1,18 @@
 package resure.contract;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -185,5 +189,35 @@ class AccessContractTest {
     try (HttpClient client = HttpClient.newHttpClient()) {
       return client.send(request.build(), BodyHandlers.discarding()).statusCode();
     }
+  }
+
+  @Test
+  void aStreamEndsWhenItsTokenDoes() throws IOException {
+    String run = live.newRun("{}");
+    TokenSet.Created brief = TokenSet.create("team-a", Set.of(Scope.READ));
+    Path file = directory.resolve("tokens");
+    String before = Files.readString(file);
+    Files.writeString(file, before + brief.line() + "\n");
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(
+            () -> {
+              live.authorize(brief.secret());
+              return live.get(run).status() == 200;
+            });
+    try (Socket socket = new Socket("127.0.0.1", live.port())) {
+      socket.setSoTimeout(60_000);
+      socket
+          .getOutputStream()
+          .write(
+              "GET %s/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n"
+                  .formatted(run, brief.secret())
+                  .getBytes(US_ASCII));
+      assertThat(new String(socket.getInputStream().readNBytes(12), US_ASCII)).endsWith(" 200");
+      Files.writeString(file, before);
+      // Ends, or the socket's deadline does.
+      socket.getInputStream().readAllBytes();
+    }
+    assertThat(live.get(run).outcome()).isEqualTo("401 unauthenticated");
   }
 }

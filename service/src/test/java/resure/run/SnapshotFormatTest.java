@@ -79,9 +79,6 @@ class SnapshotFormatTest {
 
   @Test
   void theSameRunIsWrittenToTheSameBytes() throws Exception {
-    java.nio.file.Files.writeString(
-        java.nio.file.Path.of("/tmp/golden.hex"),
-        HexFormat.of().formatHex(SnapshotFormat.encode(exampleRun().state()).state()));
     assertThat(SnapshotFormat.encode(exampleRun().state()).state()).isEqualTo(golden(GOLDEN));
   }
 
