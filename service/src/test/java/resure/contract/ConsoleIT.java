@@ -8,12 +8,9 @@ import com.deque.html.axecore.playwright.AxeBuilder;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.options.ColorScheme;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -25,11 +22,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import resure.access.Scope;
-import resure.access.TokenSet;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -197,7 +191,7 @@ class ConsoleIT {
   void aStepIsShownAsItComesAndARewindTakesItBack() {
     String training = live.newRun("{\"warmUp\":2}");
     for (int step = 0; step < 30; step++) {
-      score(live, training, step);
+      score(training, step);
     }
     try (Chromium.Tab tab = chromium.open(WIDE, ColorScheme.LIGHT)) {
       open(tab.page, "#/runs/" + name(training), ".losses canvas");
@@ -205,8 +199,8 @@ class ConsoleIT {
       assertThat(step).hasText("29");
       assertThat(tab.page.locator(".connection")).hasText("Live");
 
-      score(live, training, 30);
-      score(live, training, 31);
+      score(training, 30);
+      score(training, 31);
       assertThat(step).hasText("31");
 
       live.post(training + "/rewind", "{\"nextStep\":10}");
@@ -218,8 +212,8 @@ class ConsoleIT {
     }
   }
 
-  private static void score(LiveService service, String run, long step) {
-    service.score(
+  private static void score(String run, long step) {
+    live.score(
         run,
         "{\"step\":%d,\"dialogues\":[{\"id\":\"d-1\",\"losses\":[2.%d,1.5]},{\"id\":\"d-2\",\"losses\":[2.1,1.%d]}]}"
             .formatted(step, step % 10, step % 7));
@@ -354,38 +348,6 @@ class ConsoleIT {
       assertThat(tab.page.locator("main")).containsText("<script>alert(1)</script>");
       assertThat(tab.page.locator("main img, main script").count()).isZero();
       assertThat(tab.faults()).isEmpty();
-    }
-  }
-
-  @Test
-  void aTokenIsAskedForOnceAndIsInNoAddress(@TempDir Path directory) throws IOException {
-    TokenSet.Created token = TokenSet.create("team-a", EnumSet.of(Scope.READ, Scope.WRITE));
-    Path tokens = Files.writeString(directory.resolve("tokens"), token.line() + "\n");
-    try (LiveService guarded = LiveService.start("resure.access.tokens=" + tokens);
-        Chromium.Tab tab = chromium.open(WIDE, ColorScheme.LIGHT)) {
-      guarded.authorize(token.secret());
-      String path = guarded.newRun("{}");
-      for (int step = 0; step < 3; step++) {
-        score(guarded, path, step);
-      }
-      Page page = tab.page;
-      page.navigate("http://localhost:" + guarded.port() + "/#/runs/" + name(path));
-      page.locator("#token-text").fill("resure_wrong");
-      page.keyboard().press("Enter");
-      assertThat(page.locator("#token-why")).containsText("not valid");
-      page.locator("#token-text").fill(token.secret());
-      page.keyboard().press("Enter");
-      page.locator(".losses canvas").first().waitFor();
-      assertThat(page.locator(".connection")).hasText("Live");
-
-      assertThat(tab.requests()).noneMatch(url -> url.contains("resure_"));
-      assertThat(page.url()).doesNotContain("resure_");
-      assertThat(page.evaluate("localStorage.length + document.cookie.length")).isEqualTo(0);
-      page.reload();
-      page.locator(".losses canvas").first().waitFor();
-
-      page.locator("#forget").click();
-      assertThat(page.locator("#token")).isVisible();
     }
   }
 

@@ -359,7 +359,7 @@ class Overview {
       this.#chart(LossChart, figure, turn, { height: 260, onPoint });
       this.#chart(WeightChart, figure, turn, { onPoint });
       this.#chart(DriftChart, figure, turn, { onPoint });
-      figure.append(details, this.#marksOf(turn));
+      figure.append(details, ...this.#marksOf(turn));
       this.renewals.push(renew);
     }
   }
@@ -367,8 +367,8 @@ class Overview {
   #marksOf(turn) {
     const marks = this.watch.history.marks.filter((mark) => mark.turn === turn || mark.turn === null);
     return marks.length === 0
-      ? null
-      : element(
+      ? []
+      : [element(
           'p',
           { class: 'marks' },
           'What happened: ',
@@ -376,7 +376,7 @@ class Overview {
             .slice(-12)
             .map((mark) => `${mark.kind} at step ${whole(mark.step)}`)
             .join(', '),
-        );
+        )];
   }
 
   #turnTable(turn) {

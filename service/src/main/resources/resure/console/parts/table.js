@@ -10,7 +10,7 @@ import { element, fill } from '../elements.js';
  */
 export function table(caption, columns, rows, attributes = {}) {
   const head = columns.map((column) =>
-    element('th', { scope: 'col', class: column.numeric ? 'figure' : null, title: column.hint ?? null }, column.title ?? column.name),
+    element('th', { scope: 'col', class: column.numeric ? 'figure' : column.kind ?? null, title: column.hint ?? null }, column.title ?? column.name),
   );
   const body = rows.map((row) =>
     element(
