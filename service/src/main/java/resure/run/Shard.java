@@ -5,7 +5,6 @@ import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -26,9 +25,6 @@ import org.slf4j.LoggerFactory;
 import resure.compute.Compute;
 import resure.compute.ComputeSource;
 import resure.compute.DeviceException;
-import resure.compute.Folding;
-import resure.compute.RawWeights;
-import resure.compute.Reference;
 import resure.compute.Weighing;
 import resure.journal.Append;
 import resure.journal.CorruptJournalException;
@@ -79,7 +75,7 @@ final class Shard implements Runnable {
   private final ComputeSource computes;
   private final Executor writer;
   private final Executor workers;
-  private final Recoveries recoveries;
+  private final RunReader reader;
   private final Function<Run, RunPast> pasts;
   private final Consumer<Trimming.Wanted> trimmer;
   private final RunLimits limits;
@@ -99,7 +95,7 @@ final class Shard implements Runnable {
 
   private final Map<RunId, Slot> slots = new LinkedHashMap<>(16, 0.75f, true);
   private final ArrayDeque<Slot> runnable = new ArrayDeque<>();
-  private final List<Pick> picks = new ArrayList<>();
+  private final Picks picks = new Picks();
   private List<InFlight> gathering = new ArrayList<>();
   private Compute compute;
 
@@ -115,13 +111,6 @@ final class Shard implements Runnable {
   private boolean writing;
   private boolean stopping;
   private long housekeepingDue;
-
-  /** Gives a worker's recovery of a run; each worker has its own. */
-  interface Recoveries {
-    @Nullable Run recover(RunKey key) throws JournalException;
-  }
-
-  private record Pick(Slot slot, Run run, Request.Score request, long sequence) {}
 
   /**
    * What became of a group.
@@ -144,28 +133,6 @@ final class Shard implements Runnable {
     Map<RunKey, Head> append(List<Append> appends) throws JournalException;
   }
 
-  /**
-   * What a worker has found out of a run.
-   *
-   * @param known sequences of the keys that were looked up
-   * @param tail what follows the run as it is in memory; null when nothing can
-   * @param wantedExclusive whether other processes were to be kept away
-   * @param exclusive keeps them away; null if that was not wanted, or failed
-   * @param asOf before anything was read
-   */
-  private record CaughtUp(
-      Slot slot,
-      Run run,
-      Map<Request.Score, Long> known,
-      @Nullable List<StoredEntry> tail,
-      boolean wantedExclusive,
-      @Nullable Exclusive exclusive,
-      long asOf,
-      @Nullable JournalException failure) {}
-
-  private record Loaded(
-      Slot slot, @Nullable Run run, long asOf, @Nullable JournalException failure) {}
-
   private record Stop() {}
 
   Shard(
@@ -173,7 +140,7 @@ final class Shard implements Runnable {
       ComputeSource computes,
       Executor writer,
       Executor workers,
-      Recoveries recoveries,
+      RunReader.Recoveries recoveries,
       Function<Run, RunPast> pasts,
       Consumer<Trimming.Wanted> trimmer,
       RunLimits limits,
@@ -187,7 +154,7 @@ final class Shard implements Runnable {
     this.computes = computes;
     this.writer = writer;
     this.workers = workers;
-    this.recoveries = recoveries;
+    reader = new RunReader(journal, recoveries, nanoTime, listener);
     this.pasts = pasts;
     this.trimmer = trimmer;
     this.limits = limits;
@@ -280,8 +247,8 @@ final class Shard implements Runnable {
           throw e;
         }
       }
-      case Loaded loaded -> finish(loaded);
-      case CaughtUp caughtUp -> finish(caughtUp);
+      case RunReader.Loaded loaded -> finish(loaded);
+      case RunReader.CaughtUp caughtUp -> finish(caughtUp);
       case Stop _ -> stopping = true;
       default -> throw new IllegalStateException("unknown message");
     }
@@ -312,8 +279,10 @@ final class Shard implements Runnable {
       served++;
     }
     if (!picks.isEmpty()) {
+      long start = nanoTime.getAsLong();
       try {
-        weigh();
+        gathering.addAll(picks.weigh(compute, now()));
+        weighNanos += nanoTime.getAsLong() - start;
       } catch (DeviceException e) {
         replaceCompute(e);
         giveBack();
@@ -528,7 +497,7 @@ final class Shard implements Runnable {
       first = score;
       taken++;
       gatheringLosses += score.cost();
-      picks.add(new Pick(slot, run, score, run.sequence() + taken));
+      picks.add(slot, run, score, run.sequence() + taken);
     }
     slot.busy = taken > 0;
   }
@@ -570,52 +539,6 @@ final class Shard implements Runnable {
     }
   }
 
-  private void weigh() {
-    long start = nanoTime.getAsLong();
-    fold();
-    List<Weighing> weighings = new ArrayList<>(picks.size());
-    for (Pick pick : picks) {
-      weighings.add(pick.run.weighing(pick.request.batch));
-    }
-    List<RawWeights> raw = compute.weigh(weighings);
-    for (int i = 0; i < picks.size(); i++) {
-      Pick pick = picks.get(i);
-      JournalEntry.Batch entry =
-          new JournalEntry.Batch(
-              now(),
-              pick.request.key,
-              pick.request.batch,
-              pick.run.weights(pick.request.batch, raw.get(i)));
-      gathering.add(new InFlight(pick.slot, pick.request, pick.run, pick.sequence, entry));
-    }
-    picks.clear();
-    weighNanos += nanoTime.getAsLong() - start;
-  }
-
-  /** Folds, for all runs at once, what the steps of the picked batches close. */
-  private void fold() {
-    List<Run> runs = new ArrayList<>();
-    List<Folding> foldings = new ArrayList<>();
-    do {
-      runs.clear();
-      foldings.clear();
-      Run last = null;
-      for (Pick pick : picks) {
-        // A run's picks are adjacent, and of one step.
-        Folding folding = pick.run == last ? null : pick.run.unfolded(pick.request.batch);
-        if (folding != null) {
-          runs.add(pick.run);
-          foldings.add(folding);
-        }
-        last = pick.run;
-      }
-      List<Reference> folded = foldings.isEmpty() ? List.of() : compute.fold(foldings);
-      for (int i = 0; i < folded.size(); i++) {
-        runs.get(i).folded(folded.get(i));
-      }
-    } while (!foldings.isEmpty());
-  }
-
   /**
    * The device failed: all runs are read again from the journal when they are next asked for, on
    * what the supplier now gives. What is being written has its weights and is answered as ever.
@@ -630,13 +553,13 @@ final class Shard implements Runnable {
 
   /** Puts what was picked, and not yet weighed, back to the head of its run's requests. */
   private void giveBack() {
-    for (Pick pick : picks.reversed()) {
-      pick.slot.waiting.addFirst(pick.request);
-      gatheringLosses -= pick.request.cost();
-      pick.slot.busy = false;
+    List<Picks.Pick> given = picks.takeAll();
+    for (Picks.Pick pick : given.reversed()) {
+      pick.slot().waiting.addFirst(pick.request());
+      gatheringLosses -= pick.request().cost();
+      pick.slot().busy = false;
     }
-    picks.forEach(pick -> wake(pick.slot));
-    picks.clear();
+    given.forEach(pick -> wake(pick.slot()));
   }
 
   private void append(Slot slot, Run run, Request<?> request, JournalEntry entry) {
@@ -861,58 +784,20 @@ final class Shard implements Runnable {
     Rewinds rewinds = run.rewinds().copy();
     workers.execute(
         () -> {
-          CaughtUp caughtUp = catchUp(slot, run, head, unsure, exclusive);
-          if (rewind != null && caughtUp.failure == null) {
-            rewind.feasible = canRewind(run.key(), rewinds, rewind.nextStep);
+          RunReader.CaughtUp caughtUp = reader.catchUp(slot, run, head, unsure, exclusive);
+          if (rewind != null && caughtUp.failure() == null) {
+            rewind.feasible = reader.canRewind(run.key(), rewinds, rewind.nextStep);
           }
           inbox.add(caughtUp);
         });
   }
 
-  private boolean canRewind(RunKey run, Rewinds rewinds, long nextStep) {
-    try {
-      return Trimming.canRewind(journal, run, rewinds, nextStep);
-    } catch (JournalException e) {
-      // Appending will tell.
-      return true;
-    }
-  }
-
-  /** On a worker, which asks the run for nothing but its key. */
-  private CaughtUp catchUp(
-      Slot slot, Run run, Head head, List<Request.Score> unsure, boolean exclusively) {
-    long asOf = nanoTime.getAsLong();
-    Exclusive exclusive = null;
-    JournalException failure;
-    try {
-      exclusive = exclusively ? Tail.exclusive(journal, run.key(), head) : null;
-      List<StoredEntry> tail =
-          exclusive == null
-              ? Tail.after(journal, run.key(), head)
-              : Tail.after(journal, run.key(), head, exclusive);
-      Map<Request.Score, Long> known = new HashMap<>();
-      for (Request.Score score : unsure) {
-        known.put(score, journal.find(run.key(), Objects.requireNonNull(score.key)));
-      }
-      return new CaughtUp(slot, run, known, tail, exclusively, exclusive, asOf, null);
-    } catch (JournalException e) {
-      failure = e;
-    } catch (RuntimeException e) {
-      LOG.error("A run's journal could not be followed", e);
-      failure = new CorruptJournalException("a defect", e);
-    }
-    if (exclusive != null) {
-      exclusive.close();
-    }
-    return new CaughtUp(slot, run, Map.of(), null, exclusively, null, asOf, failure);
-  }
-
-  private void finish(CaughtUp caughtUp) {
-    Slot slot = caughtUp.slot;
-    if (caughtUp.exclusive != null) {
-      slot.exclusive = caughtUp.exclusive;
+  private void finish(RunReader.CaughtUp caughtUp) {
+    Slot slot = caughtUp.slot();
+    if (caughtUp.exclusive() != null) {
+      slot.exclusive = caughtUp.exclusive();
       exclusives.add(slot);
-    } else if (caughtUp.wantedExclusive) {
+    } else if (caughtUp.wantedExclusive()) {
       wantedExclusives--;
     }
     slot.withWorker = false;
@@ -922,14 +807,14 @@ final class Shard implements Runnable {
       return;
     }
     slot.busy = false;
-    caughtUp.known.forEach((score, sequence) -> score.known = sequence);
-    if (slot.run == caughtUp.run) {
-      if (caughtUp.failure != null) {
-        notSeen(slot, caughtUp.failure);
-      } else if (caughtUp.tail == null) {
+    caughtUp.known().forEach((score, sequence) -> score.known = sequence);
+    if (slot.run == caughtUp.run()) {
+      if (caughtUp.failure() != null) {
+        notSeen(slot, caughtUp.failure());
+      } else if (caughtUp.tail() == null) {
         drop(slot);
       } else {
-        follow(slot, caughtUp.run, caughtUp.tail, caughtUp.asOf);
+        follow(slot, caughtUp.run(), caughtUp.tail(), caughtUp.asOf());
       }
     }
     if (slot.waiting.isEmpty() || slot.run == null) {
@@ -1066,7 +951,7 @@ final class Shard implements Runnable {
     }
     slot.busy = true;
     slot.markChecked();
-    workers.execute(() -> inbox.add(load(slot, slot.id)));
+    workers.execute(() -> inbox.add(reader.load(slot, slot.id)));
   }
 
   /** The worker that would look at the run may be the one that waits for such an answer. */
@@ -1081,50 +966,8 @@ final class Shard implements Runnable {
         });
   }
 
-  /** Reads a run from the journal. On a worker. */
-  private Loaded load(Slot slot, RunId id) {
-    long start = nanoTime.getAsLong();
-    try {
-      Run run = recover(id);
-      if (run != null) {
-        listener.recovered(nanoTime.getAsLong() - start);
-      }
-      return new Loaded(slot, run, start, null);
-    } catch (JournalException e) {
-      return new Loaded(slot, null, start, e);
-    } catch (RuntimeException e) {
-      // What cannot be applied was written by a defect; without a result the run would wait for
-      // ever.
-      return new Loaded(
-          slot, null, start, new CorruptJournalException("the run cannot be rebuilt", e));
-    }
-  }
-
-  private @Nullable Run recover(RunId id) throws JournalException {
-    RunKey tried = null;
-    while (true) {
-      RunKey key = journal.lookup(id);
-      if (key == null) {
-        return null;
-      }
-      if (key.equals(tried)) {
-        // It is not gone, or its name would be.
-        throw new CorruptJournalException("a run has a name and no entries");
-      }
-      tried = key;
-      Run run = recoveries.recover(key);
-      // One that was deleted while it was read may have been read in part.
-      if (run != null && (!journal.shared() || journal.head(key) != null)) {
-        return run;
-      }
-      if (run != null) {
-        run.release();
-      }
-    }
-  }
-
-  private void finish(Loaded loaded) {
-    Slot slot = loaded.slot;
+  private void finish(RunReader.Loaded loaded) {
+    Slot slot = loaded.slot();
     if (slots.get(slot.id) != slot) {
       // Forgotten while it was read; whoever asked has been answered.
       return;
@@ -1132,28 +975,28 @@ final class Shard implements Runnable {
     slot.busy = false;
     Request.Rewind rewinding = slot.rewinding;
     slot.rewinding = null;
-    if (loaded.failure != null) {
-      if (loaded.failure instanceof CorruptJournalException) {
-        LOG.error("The records of run {} are damaged", slot.id.name(), loaded.failure);
+    if (loaded.failure() != null) {
+      if (loaded.failure() instanceof CorruptJournalException) {
+        LOG.error("The records of run {} are damaged", slot.id.name(), loaded.failure());
       }
       if (rewinding != null) {
         answer(rewinding, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
       }
       for (Request<?> request : slot.waiting) {
-        answer(request, refusedBy(loaded.failure));
+        answer(request, refusedBy(loaded.failure()));
       }
       slot.waiting.clear();
       slots.remove(slot.id);
       return;
     }
-    if (loaded.run == null) {
+    if (loaded.run() == null) {
       absent(slot, rewinding);
       return;
     }
-    Run run = loaded.run.moveTo(compute);
+    Run run = loaded.run().moveTo(compute);
     slot.run = run;
     follow(run);
-    slot.seenAt = loaded.asOf;
+    slot.seenAt = loaded.asOf();
     slot.appendedHere = false;
     slot.snapshotSequence = run.sequence();
     if (rewinding != null) {
@@ -1280,11 +1123,12 @@ final class Shard implements Runnable {
       slot.waiting.forEach(r -> answer(r, Outcome.refused(Refusal.OUTCOME_UNKNOWN)));
       slot.waiting.clear();
     }
-    picks.forEach(pick -> answer(pick.request, Outcome.refused(Refusal.OUTCOME_UNKNOWN)));
+    picks
+        .takeAll()
+        .forEach(pick -> answer(pick.request(), Outcome.refused(Refusal.OUTCOME_UNKNOWN)));
     gathering.forEach(i -> answer(i.request(), Outcome.refused(Refusal.OUTCOME_UNKNOWN)));
     slots.clear();
     runnable.clear();
-    picks.clear();
     gathering.clear();
     gatheringLosses = 0;
   }

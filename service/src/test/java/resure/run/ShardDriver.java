@@ -107,7 +107,7 @@ final class ShardDriver implements RunListener {
     this(journal, limits, key -> new Recovery(journal, new JvmCompute()).recover(key));
   }
 
-  ShardDriver(InMemoryJournal journal, RunLimits limits, Shard.Recoveries recoveries) {
+  ShardDriver(InMemoryJournal journal, RunLimits limits, RunReader.Recoveries recoveries) {
     this(journal, limits, recoveries, JvmCompute::new);
   }
 
@@ -118,7 +118,7 @@ final class ShardDriver implements RunListener {
   ShardDriver(
       InMemoryJournal journal,
       RunLimits limits,
-      Shard.Recoveries recoveries,
+      RunReader.Recoveries recoveries,
       ComputeSource computes) {
     this.journal = journal;
     InstantSource clock = this::now;
