@@ -75,6 +75,18 @@ tag=$(curl -s -o /dev/null -D - "$runs/$run/statistics" | tr -d '\r' | sed -n 's
 call 304 'Statistics, if they are others than those at hand' "$runs/$run/statistics" -H "If-None-Match: $tag"
 call 200 'What was recorded of steps 1 and 2, a line an observation' "$runs/$run/observations?fromStep=1&toStep=2"
 
+call 200 'The same of one turn of one source as a table, compressed' \
+  "$runs/$run/observations?turn=0&source=a" -H 'Accept: text/csv' --compressed
+call 200 'Which sources are unlike the others' "$runs/$run/sources"
+call 200 'Which dialogues to read first' "$runs/$run/dialogues?limit=3"
+call 200 'How it went, step by step' "$runs/$run/history?points=100"
+call 200 'What happens from now on, until nobody listens any more (here: after two seconds)' \
+  --max-time 2 "$runs/$run/events"
+call 201 'What the model scored after two steps' \
+  "$runs/$run/evaluations" -H "$json" -d '{"step": 2, "benchmark": "mt-bench", "score": 6.1}'
+call 200 'All that it scored' "$runs/$run/evaluations"
+call 200 'Whether more samples made better models, across the runs of a label' "$address/v1/evaluations?label=experiment:curl"
+
 call 202 'Would another configuration have been better? It is tried in the background' \
   "$runs/$run/replays" -H "$json" \
   -d '{"configurations": [{}, {"weighting": {"function": "cauchy", "threshold": 0.5}}], "labels": {"bad": [{"dialogue": "d-5", "turn": 1}]}}'

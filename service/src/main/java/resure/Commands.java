@@ -2,6 +2,7 @@ package resure;
 
 import java.io.IOException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
@@ -12,6 +13,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.ConfigurableEnvironment;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import resure.access.TokenFile;
 import resure.archive.Progress;
 import resure.journal.Journal;
 import resure.journal.JournalException;
@@ -28,6 +30,9 @@ final class Commands {
   static final int FAILED = 1;
   static final int NOT_UNDERSTOOD = 2;
 
+  /** What the jar does without any word, too. */
+  static final String SERVE = "serve";
+
   private static final String GOES_ON =
       ". What was moved stays, and the same command goes on from it";
 
@@ -36,8 +41,8 @@ final class Commands {
       name = "java -jar resure-service.jar",
       synopsisSubcommandLabel = "[COMMAND]",
       footer =
-          "Without a command it serves. The properties of README.md go with every command, as"
-              + " --resure.state.directory=DIRECTORY does.")
+          "Without a command, and with the word serve, it serves. The properties of README.md go"
+              + " with every command, as --resure.state.directory=DIRECTORY does.")
   private static final class Words {}
 
   /** Nothing runs in it: it reads properties as the service does. */
@@ -58,9 +63,10 @@ final class Commands {
     this.lines = lines;
   }
 
-  /** Whether arguments have a word that is no option. */
+  /** Whether arguments have a word that is no option, other than the one that means to serve. */
   static boolean isOne(String[] arguments) {
-    return Arrays.stream(arguments).anyMatch(argument -> !argument.startsWith("-"));
+    return Arrays.stream(arguments)
+        .anyMatch(argument -> !argument.startsWith("-") && !argument.equals(SERVE));
   }
 
   /** Does what the arguments say, and gives the exit status. */
@@ -72,7 +78,11 @@ final class Commands {
     CommandLine line = new CommandLine(new Words());
     line.addSubcommand(new ExportCommand(this, properties));
     line.addSubcommand(new ImportCommand(this, properties));
+    line.addSubcommand(new VerifyCommand(this, properties));
+    line.addSubcommand(new CheckConfigCommand(this, properties));
     line.addSubcommand(new TokenCommand(results, lines));
+    line.addSubcommand(new VersionCommand(results));
+    line.addSubcommand(new CommandLine.HelpCommand());
     line.setParameterExceptionHandler(
         (e, ignored) -> {
           lines.accept(e.getMessage());
@@ -84,6 +94,24 @@ final class Commands {
 
   private static boolean isProperty(String argument) {
     return argument.matches("--[^=]*\\..*");
+  }
+
+  /** Reads the properties as the service does, and starts nothing. */
+  int checkConfiguration(List<String> properties) {
+    try (ConfigurableApplicationContext context = environment(properties)) {
+      ResureProperties read = ResureProperties.read(context.getEnvironment());
+      Path tokens = read.tokens();
+      if (tokens != null) {
+        TokenFile.open(tokens, lines).close();
+      }
+      results.accept("The configuration is valid.");
+      return DONE;
+    } catch (InvalidPropertiesException e) {
+      lines.accept(e.getMessage());
+    } catch (IOException e) {
+      lines.accept(ResureProperties.TOKENS.name() + " cannot be used: " + e.getMessage());
+    }
+    return NOT_UNDERSTOOD;
   }
 
   /** Reads from a store, or writes to it. */

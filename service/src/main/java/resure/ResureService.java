@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
@@ -67,7 +68,11 @@ public class ResureService {
     if (Commands.isOne(arguments)) {
       System.exit(new Commands(System.out::println, System.err::println).run(arguments));
     }
-    SpringApplication.run(ResureService.class, arguments);
+    String[] properties =
+        Arrays.stream(arguments)
+            .filter(argument -> !argument.equals(Commands.SERVE))
+            .toArray(String[]::new);
+    SpringApplication.run(ResureService.class, properties);
   }
 
   @Bean

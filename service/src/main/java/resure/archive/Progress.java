@@ -22,6 +22,8 @@ public final class Progress {
   private long there;
   private long bytes;
   private long faults;
+  private long entries;
+  private long snapshots;
 
   /**
    * Begins to count.
@@ -55,8 +57,16 @@ public final class Progress {
     tick();
   }
 
-  /** A run was not moved, or not all of it. */
-  void fault(RunKey run, String why) {
+  /** A run was read to its end. */
+  public void verified(long entries, int snapshots) {
+    runs++;
+    this.entries += entries;
+    this.snapshots += snapshots;
+    tick();
+  }
+
+  /** A run was not moved, or not all of it; or something of it is not as it should be. */
+  public void fault(RunKey run, String why) {
     faults++;
     say("run %s of tenant %s: %s".formatted(run.id().name(), run.id().tenant(), why));
   }
@@ -76,6 +86,9 @@ public final class Progress {
   }
 
   private String line(long ofBatches, long nanos) {
+    if (batches == 0 && entries > 0) {
+      return "%d runs, %d entries, %d snapshots".formatted(runs, entries, snapshots);
+    }
     return String.format(
         Locale.ROOT,
         "%d runs, %d batches, %.1f MB, %.0f batches a second",

@@ -416,7 +416,6 @@ class RunsContractTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "/",
         "/v1",
         "/v1/",
         "/v1/runs/",
