@@ -5,7 +5,5 @@ public enum RowKind {
   /** What a run found of each dialogue. */
   DIALOGUES,
   /** Per-turn series over the steps. */
-  HISTORY,
-  /** Scores of the model at some step. */
-  EVALUATIONS
+  HISTORY
 }

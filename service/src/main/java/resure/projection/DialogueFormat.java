@@ -8,6 +8,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import resure.journal.CorruptJournalException;
 import resure.journal.JournalException;
+import resure.observation.ObservationBatch;
+import resure.run.RunEvent;
+import resure.weighting.Weigher;
 
 /**
  * The bytes of the rows of dialogues; the one class that knows them. Big-endian; {@code v} is a
@@ -21,21 +24,28 @@ import resure.journal.JournalException;
  *   u8 version | records, to the end, in the order of their places
  * record
  *   i32 length of the rest | i64 hash | v length, id | v length + 1, source (0 for none)
- *   v visits | v last sequence | v last step + 1 | v slots with anything, of each, ascending:
- *     v slot - last slot - 1 | v 2 usable + 1 if unusable is not 0 or rated not usable,
- *     then v unusable | v rated | and for all s loss | v weight | s excess | v beyond
+ *   v visits | v last sequence | v last step + 1
+ *   v 2 * slots with anything, + 1 if plain | of each, ascending: v slot - last slot - 1, then
+ *     plain: i32 loss | i16 weight | i16 excess, the least there is if it is not rated
+ *     others: v usable | v unusable | v rated | s loss | v weight | s excess | v beyond
  * </pre>
+ *
+ * <p>A record is plain if each of its slots has one observation, which is usable and has a loss
+ * that fits: as nearly all are that say what a batch said, and most of the work is with those.
  *
  * <p>A dialogue has its place by the hash of its id, then by the id.
  */
 final class DialogueFormat {
 
-  private static final byte VERSION = 1;
+  private static final byte VERSION = 2;
   private static final byte LIST = 0;
   private static final byte BLOCK = 1;
 
   /** Bytes of a block at which the next one is begun. */
   private static final int BLOCK_BYTES = 32 << 10;
+
+  /** In place of an excess. */
+  private static final short NOT_RATED = Short.MIN_VALUE;
 
   private DialogueFormat() {}
 
@@ -60,7 +70,7 @@ final class DialogueFormat {
   }
 
   static byte[] list(List<Segment> segments) {
-    Output out = new Output();
+    RowOutput out = new RowOutput();
     out.put(VERSION);
     out.number(segments.size());
     for (Segment segment : segments) {
@@ -69,7 +79,7 @@ final class DialogueFormat {
       out.number(segment.blocks);
       out.number(segment.dialogues);
     }
-    return out.bytes();
+    return out.written();
   }
 
   static List<Segment> list(byte @Nullable [] content) throws CorruptJournalException {
@@ -130,54 +140,6 @@ final class DialogueFormat {
     return hash ^ hash >>> 33;
   }
 
-  /** Bytes that grow. */
-  private static final class Output {
-    private byte[] bytes = new byte[1024];
-    private int length;
-
-    private void reserve(int count) {
-      if (bytes.length - length < count) {
-        bytes = Arrays.copyOf(bytes, Math.max(2 * bytes.length, length + count));
-      }
-    }
-
-    void put(byte value) {
-      reserve(1);
-      bytes[length++] = value;
-    }
-
-    void put(byte[] from, int offset, int count) {
-      reserve(count);
-      System.arraycopy(from, offset, bytes, length, count);
-      length += count;
-    }
-
-    void whole(long value) {
-      reserve(Long.BYTES);
-      for (int shift = Long.SIZE - Byte.SIZE; shift >= 0; shift -= Byte.SIZE) {
-        bytes[length++] = (byte) (value >>> shift);
-      }
-    }
-
-    void number(long value) {
-      reserve(10);
-      long left = value;
-      while ((left & ~0x7FL) != 0) {
-        bytes[length++] = (byte) (left | 0x80);
-        left >>>= 7;
-      }
-      bytes[length++] = (byte) left;
-    }
-
-    void signed(long value) {
-      number((value << 1) ^ (value >> (Long.SIZE - 1)));
-    }
-
-    byte[] bytes() {
-      return Arrays.copyOf(bytes, length);
-    }
-  }
-
   /** Takes the blocks of a segment as they are complete. */
   @FunctionalInterface
   interface Blocks {
@@ -187,7 +149,7 @@ final class DialogueFormat {
   /** Writes the records of one segment, which come in the order of their places. */
   static final class SegmentWriter {
     private final Blocks blocks;
-    private final Output block = new Output();
+    private final RowOutput block = new RowOutput();
     private int complete;
     private long dialogues;
 
@@ -197,50 +159,12 @@ final class DialogueFormat {
     }
 
     void add(long hash, DialogueSums sums) throws JournalException {
-      int start = block.length;
-      block.reserve(Integer.BYTES);
-      block.length += Integer.BYTES;
-      block.whole(hash);
-      block.number(sums.id.length);
-      block.put(sums.id, 0, sums.id.length);
-      byte[] source = sums.source;
-      block.number(source == null ? 0 : source.length + 1L);
-      if (source != null) {
-        block.put(source, 0, source.length);
-      }
-      block.number(sums.visits);
-      block.number(sums.lastSequence);
-      block.number(sums.lastStep + 1);
-      int count = 0;
-      for (int slot = 0; slot < sums.slots; slot++) {
-        if (sums.usable[slot] + sums.unusable[slot] > 0) {
-          count++;
-        }
-      }
-      block.number(count);
-      int last = -1;
-      for (int slot = 0; slot < sums.slots; slot++) {
-        if (sums.usable[slot] + sums.unusable[slot] > 0) {
-          block.number(slot - last - 1L);
-          boolean plain = sums.unusable[slot] == 0 && sums.rated[slot] == sums.usable[slot];
-          block.number(2 * sums.usable[slot] + (plain ? 0 : 1));
-          if (!plain) {
-            block.number(sums.unusable[slot]);
-            block.number(sums.rated[slot]);
-          }
-          block.signed(sums.loss[slot]);
-          block.number(sums.weight[slot]);
-          block.signed(sums.excess[slot]);
-          block.number(sums.beyond[slot]);
-          last = slot;
-        }
-      }
-      ByteBuffer.wrap(block.bytes).putInt(start, block.length - start - Integer.BYTES);
+      DialogueFormat.add(hash, sums, block);
       added();
     }
 
-    /** A record as it stands in another segment. */
-    void add(Reader record) throws JournalException {
+    /** A record as it stands elsewhere. */
+    void add(DialogueRecord record) throws JournalException {
       block.put(record.content, record.start, record.end - record.start);
       added();
     }
@@ -253,7 +177,7 @@ final class DialogueFormat {
     }
 
     private void flush() throws JournalException {
-      blocks.put(complete++, block.bytes());
+      blocks.put(complete++, block.written());
       block.length = 1;
     }
 
@@ -266,47 +190,200 @@ final class DialogueFormat {
     }
   }
 
-  /** Gives the blocks of a segment. */
-  @FunctionalInterface
-  interface BlockSource {
-    byte[] block(long segment, int block) throws JournalException;
+  private static void add(long hash, DialogueSums sums, RowOutput out) {
+    int start = out.leave();
+    begin(out, hash, sums.id, 0, sums.id.length, sums.source);
+    out.number(sums.visits);
+    out.number(sums.lastSequence);
+    out.number(sums.lastStep + 1);
+    int count = 0;
+    boolean plain = true;
+    for (int slot = 0; slot < sums.slots; slot++) {
+      if (sums.usable[slot] + sums.unusable[slot] > 0) {
+        count++;
+        plain &=
+            sums.usable[slot] == 1
+                && sums.unusable[slot] == 0
+                && sums.loss[slot] == (int) sums.loss[slot];
+      }
+    }
+    out.number(2L * count + (plain ? 1 : 0));
+    int last = -1;
+    for (int slot = 0; slot < sums.slots; slot++) {
+      if (sums.usable[slot] + sums.unusable[slot] > 0) {
+        out.number(slot - last - 1L);
+        last = slot;
+        if (plain) {
+          long excess = sums.rated[slot] == 0 ? NOT_RATED : sums.excess[slot];
+          out.whole(plain(sums.loss[slot], sums.weight[slot], excess));
+        } else {
+          out.number(sums.usable[slot]);
+          out.number(sums.unusable[slot]);
+          out.number(sums.rated[slot]);
+          out.signed(sums.loss[slot]);
+          out.number(sums.weight[slot]);
+          out.signed(sums.excess[slot]);
+          out.number(sums.beyond[slot]);
+        }
+      }
+    }
+    out.fill(start);
   }
 
-  /** Reads the records of one segment one after the other. */
-  static final class Reader {
-    private final Segment segment;
-    private final BlockSource source;
+  private static void begin(
+      RowOutput out, long hash, byte[] ids, int from, int to, byte @Nullable [] source) {
+    out.whole(hash);
+    out.number(to - from);
+    out.put(ids, from, to - from);
+    if (source == null) {
+      out.number(0);
+    } else {
+      out.number(source.length + 1L);
+      out.put(source, 0, source.length);
+    }
+  }
+
+  private static long plain(long loss, long weight, long excess) {
+    return loss << 32 | weight << 16 | (excess & 0xFFFF);
+  }
+
+  /** Records of single visits, in any order. */
+  static final class Visits {
+    private final RowOutput out = new RowOutput();
+    private final DialogueSums scratch = new DialogueSums();
+    private int[] starts = new int[256];
+    private long[] hashes = new long[256];
+    private int count;
+
+    int count() {
+      return count;
+    }
+
+    /** Of all records. */
+    int bytes() {
+      return out.length;
+    }
+
+    /** Of the place of a visit. */
+    long hash(int visit) {
+      return hashes[visit];
+    }
+
+    /**
+     * Adds a dialogue of a batch.
+     *
+     * @param observations how many it has, at least one
+     */
+    void add(RunEvent.Batch event, int dialogue, int observations, byte @Nullable [] source) {
+      if (count == starts.length) {
+        starts = Arrays.copyOf(starts, 2 * count);
+        hashes = Arrays.copyOf(hashes, 2 * count);
+      }
+      ObservationBatch batch = event.entry().batch();
+      int idStart = dialogue == 0 ? 0 : batch.idEnds()[dialogue - 1];
+      int idEnd = batch.idEnds()[dialogue];
+      long hash = DialogueFormat.hash(batch.ids(), idStart, idEnd);
+      int start = out.leave();
+      begin(out, hash, batch.ids(), idStart, idEnd, source);
+      out.number(1);
+      out.number(event.sequence());
+      out.number(DialogueSums.step(event) + 1);
+      out.number(2L * observations + 1);
+      if (plain(event, dialogue)) {
+        out.fill(start);
+      } else {
+        out.length = start;
+        scratch.clear();
+        scratch.id = Arrays.copyOfRange(batch.ids(), idStart, idEnd);
+        scratch.add(event, dialogue, source);
+        DialogueFormat.add(hash, scratch, out);
+      }
+      starts[count] = start;
+      hashes[count++] = hash;
+    }
+
+    /** Whether the observations of a dialogue could be written so. */
+    private boolean plain(RunEvent.Batch event, int dialogue) {
+      ObservationBatch batch = event.entry().batch();
+      double[] losses = batch.losses();
+      double[] raw = event.entry().weights().raw();
+      Weigher reference = event.reference();
+      int to = batch.offsets()[dialogue + 1];
+      int last = -1;
+      long turn = batch.firstTurn(dialogue);
+      for (int i = batch.offsets()[dialogue]; i < to; i++, turn++) {
+        if (!batch.supervised(i)) {
+          continue;
+        }
+        int slot = reference.slot(turn);
+        long loss = DialogueSums.loss(losses[i]);
+        if (raw[i] == 0 || slot == last || loss != (int) loss) {
+          return false;
+        }
+        out.number(slot - last - 1L);
+        long excess =
+            reference.warmingUp(slot) ? NOT_RATED : DialogueSums.excess(reference, slot, losses[i]);
+        out.whole(DialogueFormat.plain(loss, DialogueSums.fixed(raw[i]), excess));
+        last = slot;
+      }
+      return true;
+    }
+
+    /** Goes to the record of a visit, which nothing may be added after. */
+    void read(int visit, DialogueRecord record) throws CorruptJournalException {
+      record.read(out, starts[visit]);
+    }
+  }
+
+  /** One record, where it stands. */
+  static class DialogueRecord {
     private byte[] content = {};
     private ByteBuffer in = ByteBuffer.wrap(content);
-    private int nextBlock;
 
-    /** Of the record in its block. */
+    /** Where all records end. */
+    private int limit;
+
     private int start;
-
     private int end;
     private long hash;
     private int idStart;
     private int idEnd;
 
-    Reader(Segment segment, BlockSource source) {
-      this.segment = segment;
-      this.source = source;
+    /** Of those that were written without a version. */
+    private void read(RowOutput records, int from) throws CorruptJournalException {
+      if (limit != records.length) {
+        content = records.bytes;
+        limit = records.length;
+        in = ByteBuffer.wrap(content, 0, limit);
+      }
+      read(from);
     }
 
-    /** Goes to the next record; false at the end. */
-    boolean next() throws JournalException {
+    /** The records of a block. */
+    final void open(byte[] block) throws CorruptJournalException {
       try {
-        if (end == content.length) {
-          if (nextBlock == segment.blocks) {
-            return false;
-          }
-          content = source.block(segment.id, nextBlock++);
-          in = versioned(content);
-          end = in.position();
-        }
-        start = end;
+        in = versioned(block);
+      } catch (BufferUnderflowException e) {
+        throw damaged(e);
+      }
+      content = block;
+      limit = block.length;
+      end = in.position();
+    }
+
+    final boolean atEnd() {
+      return end == limit;
+    }
+
+    final void readNext() throws CorruptJournalException {
+      read(end);
+    }
+
+    private void read(int from) throws CorruptJournalException {
+      try {
+        start = from;
         int length = in.getInt(start);
-        if (length < Long.BYTES || length > content.length - start - Integer.BYTES) {
+        if (length < Long.BYTES || length > limit - start - Integer.BYTES) {
           throw new CorruptJournalException("rows of dialogues are damaged");
         }
         end = start + Integer.BYTES + length;
@@ -318,69 +395,110 @@ final class DialogueFormat {
         if (idEnd > end) {
           throw new CorruptJournalException("rows of dialogues are damaged");
         }
-        return true;
       } catch (BufferUnderflowException | IndexOutOfBoundsException | ArithmeticException e) {
         throw damaged(e);
       }
     }
 
-    /** Of the record's place. */
+    /** Of its place. */
     long hash() {
       return hash;
     }
 
     /** How the places of two records compare. */
-    int compareTo(Reader other) {
+    int compareTo(DialogueRecord other) {
       return hash != other.hash
           ? Long.compare(hash, other.hash)
           : Arrays.compareUnsigned(
               content, idStart, idEnd, other.content, other.idStart, other.idEnd);
     }
 
-    /** Adds the record to the sums of what is the same dialogue. */
+    /** Adds it to the sums of what is the same dialogue. */
     void addTo(DialogueSums sums) throws CorruptJournalException {
       try {
         in.position(idEnd);
         int sourceLength = Math.toIntExact(number(in)) - 1;
-        byte[] text = null;
-        if (sourceLength >= 0) {
-          text = new byte[sourceLength];
-          in.get(text);
-        }
+        int sourceStart = in.position();
+        in.position(sourceStart + Math.max(0, sourceLength));
         if (sums.visits == 0) {
           sums.id = Arrays.copyOfRange(content, idStart, idEnd);
         }
         sums.visits += number(in);
         long sequence = number(in);
         long step = number(in) - 1;
-        if (sequence > sums.lastSequence) {
+        // Those of one batch come in its order.
+        if (sequence >= sums.lastSequence) {
           sums.lastSequence = sequence;
           sums.lastStep = step;
-          sums.source = text;
+          sums.source =
+              sourceLength < 0
+                  ? null
+                  : Arrays.copyOfRange(content, sourceStart, sourceStart + sourceLength);
         }
+        long count = number(in);
+        boolean plain = (count & 1) == 1;
         int slot = -1;
-        for (long left = number(in); left > 0; left--) {
+        for (long left = count >>> 1; left > 0; left--) {
           slot = Math.toIntExact(slot + 1 + number(in));
           sums.reach(slot);
-          long usable = number(in);
-          sums.usable[slot] += usable >>> 1;
-          if ((usable & 1) == 0) {
-            sums.rated[slot] += usable >>> 1;
+          if (plain) {
+            addPlain(sums, slot, in.getLong());
           } else {
+            sums.usable[slot] += number(in);
             sums.unusable[slot] += number(in);
             sums.rated[slot] += number(in);
+            sums.loss[slot] += signed(in);
+            sums.weight[slot] += number(in);
+            sums.excess[slot] += signed(in);
+            sums.beyond[slot] += number(in);
           }
-          sums.loss[slot] += signed(in);
-          sums.weight[slot] += number(in);
-          sums.excess[slot] += signed(in);
-          sums.beyond[slot] += number(in);
         }
         if (in.position() != end) {
           throw new CorruptJournalException("rows of dialogues are damaged");
         }
-      } catch (BufferUnderflowException | ArithmeticException e) {
+      } catch (BufferUnderflowException | IllegalArgumentException | ArithmeticException e) {
         throw damaged(e);
       }
+    }
+
+    private static void addPlain(DialogueSums sums, int slot, long observation) {
+      sums.usable[slot]++;
+      sums.loss[slot] += observation >> 32;
+      sums.weight[slot] += (int) observation >>> 16;
+      short excess = (short) observation;
+      if (excess != NOT_RATED) {
+        sums.rate(slot, excess);
+      }
+    }
+  }
+
+  /** Gives the blocks of a segment. */
+  @FunctionalInterface
+  interface BlockSource {
+    byte[] block(long segment, int block) throws JournalException;
+  }
+
+  /** Reads the records of one segment one after the other. */
+  static final class Reader extends DialogueRecord {
+    private final Segment segment;
+    private final BlockSource source;
+    private int nextBlock;
+
+    Reader(Segment segment, BlockSource source) {
+      this.segment = segment;
+      this.source = source;
+    }
+
+    /** Goes to the next record; false at the end. */
+    boolean next() throws JournalException {
+      if (atEnd()) {
+        if (nextBlock == segment.blocks) {
+          return false;
+        }
+        open(source.block(segment.id, nextBlock++));
+      }
+      readNext();
+      return true;
     }
   }
 }

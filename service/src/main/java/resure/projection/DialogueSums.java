@@ -21,14 +21,14 @@ final class DialogueSums {
   /** What a sum of 1 is kept as. */
   static final double SCALE = 1 << 13;
 
-  /** Losses are cut to this magnitude: no sum of them overflows before some millions were added. */
-  private static final double LARGEST_LOSS = 1 << 20;
+  /** Losses are cut to 2^20: no sum of them overflows before some millions were added. */
+  private static final long LARGEST_LOSS = 1L << 33;
 
-  /** Standard deviations to which an excess is cut, so that a single loss cannot stand for many. */
-  static final double LARGEST_EXCESS = 3;
+  /** Three standard deviations, to which it is cut, so that one loss cannot stand for many. */
+  private static final long LARGEST_EXCESS = 3 << 13;
 
-  /** Standard deviations above the mean that are nothing unusual. */
-  static final double USUAL_EXCESS = 1;
+  /** One standard deviation above the mean, which is nothing unusual. */
+  private static final long USUAL_EXCESS = 1 << 13;
 
   /** In UTF-8. */
   byte[] id = {};
@@ -89,15 +89,18 @@ final class DialogueSums {
     slots = Math.max(slots, slot + 1);
   }
 
-  /** Whether a dialogue of a batch has anything to be added. */
-  static boolean isObserved(ObservationBatch batch, int dialogue) {
-    int[] offsets = batch.offsets();
-    for (int i = offsets[dialogue]; i < offsets[dialogue + 1]; i++) {
-      if (batch.supervised(i)) {
-        return true;
-      }
+  /** How many observations a dialogue of a batch has. */
+  static int observations(ObservationBatch batch, int dialogue) {
+    int from = batch.offsets()[dialogue];
+    int to = batch.offsets()[dialogue + 1];
+    if (batch.unsupervised() == null) {
+      return to - from;
     }
-    return false;
+    int count = 0;
+    for (int i = from; i < to; i++) {
+      count += batch.supervised(i) ? 1 : 0;
+    }
+    return count;
   }
 
   /** Adds a visit, which is later than those before it: a dialogue of a batch. */
@@ -121,22 +124,42 @@ final class DialogueSums {
         continue;
       }
       usable[slot]++;
-      loss[slot] += fixed(Math.clamp(losses[i], -LARGEST_LOSS, LARGEST_LOSS));
+      loss[slot] += loss(losses[i]);
       weight[slot] += fixed(raw[i]);
       if (!reference.warmingUp(slot)) {
-        double z = Math.clamp(reference.z(slot, losses[i]), -LARGEST_EXCESS, LARGEST_EXCESS);
-        rated[slot]++;
-        excess[slot] += fixed(z);
-        beyond[slot] += fixed(Math.max(0, z - USUAL_EXCESS));
+        rate(slot, excess(reference, slot, losses[i]));
       }
     }
     visits++;
     source = sourceOfVisit;
     lastSequence = event.sequence();
-    lastStep = batch.hasStep() ? event.step() : -1;
+    lastStep = step(event);
   }
 
-  private static long fixed(double value) {
-    return Math.round(value * SCALE);
+  /** Adds the excess of one loss that there was a reference for. */
+  void rate(int slot, long excessOfOne) {
+    rated[slot]++;
+    excess[slot] += excessOfOne;
+    beyond[slot] += Math.max(0, excessOfOne - USUAL_EXCESS);
+  }
+
+  /** What is kept as the step of a visit. */
+  static long step(RunEvent.Batch event) {
+    return event.entry().batch().hasStep() ? event.step() : -1;
+  }
+
+  /** What is kept of a usable loss. */
+  static long loss(double loss) {
+    return Math.clamp(fixed(loss), -LARGEST_LOSS, LARGEST_LOSS);
+  }
+
+  /** What is kept of how much a loss exceeds a reference. */
+  static long excess(Weigher reference, int slot, double loss) {
+    return Math.clamp(fixed(reference.z(slot, loss)), -LARGEST_EXCESS, LARGEST_EXCESS);
+  }
+
+  /** The nearest multiple; of two the even one. */
+  static long fixed(double value) {
+    return (long) Math.rint(value * SCALE);
   }
 }

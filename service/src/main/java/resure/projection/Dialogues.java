@@ -4,16 +4,16 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 import resure.journal.CorruptJournalException;
 import resure.journal.JournalException;
 import resure.journal.RowKind;
 import resure.observation.ObservationBatch;
+import resure.projection.DialogueFormat.DialogueRecord;
 import resure.projection.DialogueFormat.Segment;
 import resure.projection.DialogueFormat.SegmentWriter;
+import resure.projection.DialogueFormat.Visits;
 import resure.run.RunEvent;
 
 /**
@@ -27,54 +27,13 @@ public final class Dialogues implements Projection {
 
   private static final int MOST_OF_A_LEVEL = 64;
 
+  /** Bytes of visits at which they are written. */
+  private static final int MOST_BYTES = 16 << 20;
+
   /** Visits that are sorted at once; as many as {@link #INDEX_BITS} tell apart. */
   private static final int MOST_VISITS = 1 << 20;
 
   private static final int INDEX_BITS = 20;
-
-  /** What comes at once. */
-  private static final class Visits {
-    final List<RunEvent.Batch> batches = new ArrayList<>();
-    int[] batchOf = new int[256];
-    int[] dialogueOf = new int[256];
-    int count;
-
-    void add(int dialogue) {
-      if (count == batchOf.length) {
-        batchOf = Arrays.copyOf(batchOf, 2 * count);
-        dialogueOf = Arrays.copyOf(dialogueOf, 2 * count);
-      }
-      batchOf[count] = batches.size() - 1;
-      dialogueOf[count++] = dialogue;
-    }
-
-    ObservationBatch batch(int visit) {
-      return batches.get(batchOf[visit]).entry().batch();
-    }
-
-    int idStart(int visit) {
-      int dialogue = dialogueOf[visit];
-      return dialogue == 0 ? 0 : batch(visit).idEnds()[dialogue - 1];
-    }
-
-    int idEnd(int visit) {
-      return batch(visit).idEnds()[dialogueOf[visit]];
-    }
-
-    long hash(int visit) {
-      return DialogueFormat.hash(batch(visit).ids(), idStart(visit), idEnd(visit));
-    }
-
-    int compareIds(int a, int b) {
-      return Arrays.compareUnsigned(
-          batch(a).ids(), idStart(a), idEnd(a), batch(b).ids(), idStart(b), idEnd(b));
-    }
-
-    byte @Nullable [] source(int visit) {
-      String source = batch(visit).source(dialogueOf[visit]);
-      return source == null ? null : source.getBytes(UTF_8);
-    }
-  }
 
   /** Adds the dialogues that were seen. */
   @Override
@@ -85,17 +44,12 @@ public final class Dialogues implements Projection {
     Visits visits = new Visits();
     for (RunEvent event : events) {
       if (event instanceof RunEvent.Batch batch) {
-        ObservationBatch observations = batch.entry().batch();
-        if (visits.count + observations.dialogues() > MOST_VISITS) {
+        if (visits.bytes() > MOST_BYTES
+            || visits.count() + batch.entry().batch().dialogues() > MOST_VISITS) {
           add(visits, segments, rows);
           visits = new Visits();
         }
-        visits.batches.add(batch);
-        for (int d = 0; d < observations.dialogues(); d++) {
-          if (DialogueSums.isObserved(observations, d)) {
-            visits.add(d);
-          }
-        }
+        add(batch, visits);
       }
     }
     add(visits, segments, rows);
@@ -105,10 +59,26 @@ public final class Dialogues implements Projection {
     }
   }
 
+  private static void add(RunEvent.Batch event, Visits visits) {
+    ObservationBatch batch = event.entry().batch();
+    int[] sourceOf = batch.sourceOf();
+    byte[][] sources = new byte[batch.sources().size()][];
+    for (int s = 0; s < sources.length; s++) {
+      sources[s] = batch.sources().get(s).getBytes(UTF_8);
+    }
+    for (int d = 0; d < batch.dialogues(); d++) {
+      int observations = DialogueSums.observations(batch, d);
+      if (observations > 0) {
+        int source = sourceOf == null ? -1 : sourceOf[d];
+        visits.add(event, d, observations, source < 0 ? null : sources[source]);
+      }
+    }
+  }
+
   /** Writes visits as a segment. */
   private static void add(Visits visits, List<Segment> segments, RowsEdit rows)
       throws JournalException {
-    if (visits.count == 0) {
+    if (visits.count() == 0) {
       return;
     }
     int[] order = order(visits);
@@ -118,27 +88,41 @@ public final class Dialogues implements Projection {
             (block, content) ->
                 rows.put(RowKind.DIALOGUES, DialogueFormat.blockKey(id, block), content));
     DialogueSums sums = new DialogueSums();
+    DialogueRecord first = new DialogueRecord();
+    DialogueRecord other = new DialogueRecord();
     for (int i = 0; i < order.length; ) {
-      int first = order[i];
-      sums.clear();
-      sums.id =
-          Arrays.copyOfRange(visits.batch(first).ids(), visits.idStart(first), visits.idEnd(first));
-      do {
-        int visit = order[i];
-        sums.add(
-            visits.batches.get(visits.batchOf[visit]),
-            visits.dialogueOf[visit],
-            visits.source(visit));
-        i++;
-      } while (i < order.length && visits.compareIds(first, order[i]) == 0);
-      writer.add(visits.hash(first), sums);
+      visits.read(order[i], first);
+      int same = i + 1;
+      while (same < order.length && isSame(visits, order[same], first, other)) {
+        same++;
+      }
+      if (same == i + 1) {
+        writer.add(first);
+      } else {
+        sums.clear();
+        for (; i < same; i++) {
+          visits.read(order[i], other);
+          other.addTo(sums);
+        }
+        writer.add(first.hash(), sums);
+      }
+      i = same;
     }
     segments.add(writer.end(0, id));
   }
 
+  private static boolean isSame(Visits visits, int visit, DialogueRecord as, DialogueRecord scratch)
+      throws JournalException {
+    if (visits.hash(visit) != as.hash()) {
+      return false;
+    }
+    visits.read(visit, scratch);
+    return scratch.compareTo(as) == 0;
+  }
+
   /** By the places of the dialogues, those of one as they came. */
-  private static int[] order(Visits visits) {
-    int count = visits.count;
+  private static int[] order(Visits visits) throws JournalException {
+    int count = visits.count();
     long[] keys = new long[count];
     for (int visit = 0; visit < count; visit++) {
       keys[visit] = visits.hash(visit) >>> INDEX_BITS << INDEX_BITS | visit;
@@ -149,32 +133,42 @@ public final class Dialogues implements Projection {
       order[i] = (int) keys[i] & MOST_VISITS - 1;
     }
     // Of those that have the upper bits in common, by the rest.
+    DialogueRecord first = new DialogueRecord();
+    DialogueRecord other = new DialogueRecord();
     for (int from = 0; from < count; ) {
       int to = from + 1;
-      boolean one = true;
-      while (to < count && keys[to] >>> INDEX_BITS == keys[from] >>> INDEX_BITS) {
-        one &= visits.compareIds(order[from], order[to]) == 0;
-        to++;
-      }
-      if (!one) {
-        sort(visits, order, from, to);
+      if (to < count && upper(keys, to) == upper(keys, from)) {
+        visits.read(order[from], first);
+        boolean one = true;
+        for (; to < count && upper(keys, to) == upper(keys, from); to++) {
+          one &= isSame(visits, order[to], first, other);
+        }
+        if (!one) {
+          sort(visits, order, from, to);
+        }
       }
       from = to;
     }
     return order;
   }
 
-  private static void sort(Visits visits, int[] order, int from, int to) {
-    List<Integer> some = new ArrayList<>();
+  private static long upper(long[] keys, int i) {
+    return keys[i] >>> INDEX_BITS;
+  }
+
+  private record Placed(int visit, DialogueRecord record) {}
+
+  /** Those of one dialogue stay as they came. */
+  private static void sort(Visits visits, int[] order, int from, int to) throws JournalException {
+    List<Placed> some = new ArrayList<>();
     for (int i = from; i < to; i++) {
-      some.add(order[i]);
+      DialogueRecord record = new DialogueRecord();
+      visits.read(order[i], record);
+      some.add(new Placed(order[i], record));
     }
-    some.sort(
-        Comparator.<Integer>comparingLong(visits::hash)
-            .thenComparing(visits::compareIds)
-            .thenComparing(Comparator.naturalOrder()));
+    some.sort((a, b) -> a.record.compareTo(b.record));
     for (int i = from; i < to; i++) {
-      order[i] = some.get(i - from);
+      order[i] = some.get(i - from).visit;
     }
   }
 

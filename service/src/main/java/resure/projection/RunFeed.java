@@ -15,8 +15,11 @@ import resure.run.RunEvents;
  */
 final class RunFeed implements RunEvents {
 
-  /** Bytes that one feed gathers before it asks to be written at once. */
-  private static final long MANY_BYTES = 1 << 20;
+  /**
+   * A feed asks to be written at once when it has so large a part of what all of them may still
+   * take: the less there is left, the sooner.
+   */
+  private static final long LARGE_PART = 64;
 
   /** What was told from one head to another. */
   record Told(Head start, List<RunEvent> events, Head end, long newestStep) {
@@ -41,6 +44,10 @@ final class RunFeed implements RunEvents {
       }
       used.addAndGet(-bytes);
       return false;
+    }
+
+    boolean isMuch(long bytes) {
+      return bytes > (most - used.get()) / LARGE_PART;
     }
 
     void giveBack(long bytes) {
@@ -114,7 +121,7 @@ final class RunFeed implements RunEvents {
       start = head;
     }
     whole = events.size();
-    if (bytes > MANY_BYTES && !now) {
+    if (!now && budget.isMuch(bytes)) {
       now = true;
       wishes.writeNow();
     } else if (!soon && !now && whole > 0) {

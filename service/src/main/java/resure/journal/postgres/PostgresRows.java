@@ -107,7 +107,6 @@ final class PostgresRows implements RunRows {
     return switch (kind) {
       case DIALOGUES -> 1;
       case HISTORY -> 2;
-      case EVALUATIONS -> 3;
     };
   }
 

@@ -285,7 +285,6 @@ final class RowDatabase implements RunRows {
     return switch (kind) {
       case DIALOGUES -> 1;
       case HISTORY -> 2;
-      case EVALUATIONS -> 3;
     };
   }
 

@@ -1,0 +1,79 @@
+package resure.projection;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/** Bytes of rows that are being written; they grow. One thread. */
+final class RowOutput {
+
+  private static final VarHandle WHOLE =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
+  private static final VarHandle HALF =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+
+  /** May be longer than what is written, and another one after that. */
+  byte[] bytes = new byte[1024];
+
+  int length;
+
+  private void reserve(int count) {
+    if (bytes.length - length < count) {
+      bytes = Arrays.copyOf(bytes, Math.max(2 * bytes.length, length + count));
+    }
+  }
+
+  void put(byte value) {
+    reserve(1);
+    bytes[length++] = value;
+  }
+
+  void put(byte[] from, int offset, int count) {
+    reserve(count);
+    System.arraycopy(from, offset, bytes, length, count);
+    length += count;
+  }
+
+  /** Eight bytes, big-endian. */
+  void whole(long value) {
+    reserve(Long.BYTES);
+    WHOLE.set(bytes, length, value);
+    length += Long.BYTES;
+  }
+
+  /** Leaves room for what {@link #fill} will say. */
+  int leave() {
+    reserve(Integer.BYTES);
+    int at = length;
+    length += Integer.BYTES;
+    return at;
+  }
+
+  /** Says in the room that was left there how many bytes came after it. */
+  void fill(int at) {
+    HALF.set(bytes, at, length - at - Integer.BYTES);
+  }
+
+  /** Seven bits a byte, the lowest first. */
+  void number(long value) {
+    reserve(10);
+    long left = value;
+    while ((left & ~0x7FL) != 0) {
+      bytes[length++] = (byte) (left | 0x80);
+      left >>>= 7;
+    }
+    bytes[length++] = (byte) left;
+  }
+
+  /** Zigzag. */
+  void signed(long value) {
+    number((value << 1) ^ (value >> (Long.SIZE - 1)));
+  }
+
+  /** A copy of what was written. */
+  byte[] written() {
+    return Arrays.copyOf(bytes, length);
+  }
+}
