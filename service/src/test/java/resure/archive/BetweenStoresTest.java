@@ -96,9 +96,16 @@ class BetweenStoresTest {
               store ->
                   assertThat(FreshFold.withSnapshots(store, recorded.key().id()))
                       .usingRecursiveComparison()
+                      .withComparatorForType(Double::compare, Double.class)
                       .isEqualTo(recorded.statistics()));
-      assertThat(statistics(second)).usingRecursiveComparison().isEqualTo(statistics(first));
-      assertThat(statistics(third)).usingRecursiveComparison().isEqualTo(statistics(first));
+      assertThat(statistics(second))
+          .usingRecursiveComparison()
+          .withComparatorForType(Double::compare, Double.class)
+          .isEqualTo(statistics(first));
+      assertThat(statistics(third))
+          .usingRecursiveComparison()
+          .withComparatorForType(Double::compare, Double.class)
+          .isEqualTo(statistics(first));
     }
     assertThat(Files.size(temporary.resolve("back.resure")))
         .isEqualTo(Files.size(temporary.resolve("there.resure")));

@@ -96,6 +96,7 @@ class MovingIT {
         assertThat(actual.head(run)).isEqualTo(expected.head(run));
         assertThat(FreshFold.statistics(actual, run.id()))
             .usingRecursiveComparison()
+            .withComparatorForType(Double::compare, Double.class)
             .isEqualTo(FreshFold.statistics(expected, run.id()));
       }
     }
