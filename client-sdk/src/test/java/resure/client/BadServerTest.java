@@ -225,10 +225,12 @@ class BadServerTest {
                   BadServer.whole(
                       out, trouble.status, Reply.PROBLEM, problem(trouble.status, trouble.type)));
 
-      assertThat(scoreFails(server))
-          .isInstanceOfSatisfying(
-              ProblemException.class,
-              problem -> assertThat(problem.status()).isEqualTo(trouble.status));
+      // The last attempt may be cut by the deadline before it is answered.
+      Throwable failure = scoreFails(server);
+      assertThat(failure).isInstanceOfAny(ProblemException.class, UnavailableException.class);
+      if (failure instanceof ProblemException problem) {
+        assertThat(problem.status()).isEqualTo(trouble.status);
+      }
       assertThat(server.requests()).as(trouble.toString()).hasSizeGreaterThan(1);
     }
   }
