@@ -70,7 +70,7 @@ final class DialogueFormat {
   }
 
   static byte[] list(List<Segment> segments) {
-    RowOutput out = new RowOutput();
+    RowOutput out = new RowOutput(1024);
     out.put(VERSION);
     out.number(segments.size());
     for (Segment segment : segments) {
@@ -149,7 +149,7 @@ final class DialogueFormat {
   /** Writes the records of one segment, which come in the order of their places. */
   static final class SegmentWriter {
     private final Blocks blocks;
-    private final RowOutput block = new RowOutput();
+    private final RowOutput block = new RowOutput(BLOCK_BYTES + (BLOCK_BYTES >> 2));
     private int complete;
     private long dialogues;
 
@@ -247,13 +247,23 @@ final class DialogueFormat {
     return loss << 32 | weight << 16 | (excess & 0xFFFF);
   }
 
+  /** About how many bytes the records of a batch take. */
+  static long bytes(ObservationBatch batch) {
+    return batch.ids().length + 48L * batch.dialogues() + (1L + Long.BYTES) * batch.size();
+  }
+
   /** Records of single visits, in any order. */
   static final class Visits {
-    private final RowOutput out = new RowOutput();
+    private final RowOutput out;
     private final DialogueSums scratch = new DialogueSums();
     private int[] starts = new int[256];
     private long[] hashes = new long[256];
     private int count;
+
+    /** With room for some bytes of records. */
+    Visits(int capacity) {
+      out = new RowOutput(capacity);
+    }
 
     int count() {
       return count;

@@ -41,13 +41,20 @@ public final class Dialogues implements Projection {
     List<Segment> segments =
         DialogueFormat.list(rows.get(RowKind.DIALOGUES, DialogueFormat.listKey()));
     int before = segments.size();
-    Visits visits = new Visits();
+    long bytes = 0;
+    for (RunEvent event : events) {
+      if (event instanceof RunEvent.Batch batch) {
+        bytes += DialogueFormat.bytes(batch.entry().batch());
+      }
+    }
+    int capacity = (int) Math.min(MOST_BYTES, bytes);
+    Visits visits = new Visits(capacity);
     for (RunEvent event : events) {
       if (event instanceof RunEvent.Batch batch) {
         if (visits.bytes() > MOST_BYTES
             || visits.count() + batch.entry().batch().dialogues() > MOST_VISITS) {
           add(visits, segments, rows);
-          visits = new Visits();
+          visits = new Visits(capacity);
         }
         add(batch, visits);
       }

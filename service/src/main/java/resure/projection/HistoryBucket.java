@@ -60,6 +60,7 @@ public final class HistoryBucket {
     bucket.sequence = step.sequence();
     bucket.steps = 1;
     List<WeightSums> weights = step.totals().slots();
+    bucket.makeRoom(weights.size());
     for (int slot = 0; slot < weights.size(); slot++) {
       WeightSums sums = weights.get(slot);
       if (sums.observations() > 0) {
@@ -96,15 +97,18 @@ public final class HistoryBucket {
 
   void reach(int slot) {
     if (slot >= usable.length) {
-      int capacity = Math.max(slot + 1, Math.min(2 * usable.length, usable.length + 64));
-      int from = values.length;
-      usable = Arrays.copyOf(usable, capacity);
-      unusable = Arrays.copyOf(unusable, capacity);
-      downWeighted = Arrays.copyOf(downWeighted, capacity);
-      values = Arrays.copyOf(values, capacity * COLUMNS);
-      Arrays.fill(values, from, values.length, Double.NaN);
+      makeRoom(Math.max(slot + 1, Math.min(2 * usable.length, usable.length + 64)));
     }
     slots = Math.max(slots, slot + 1);
+  }
+
+  private void makeRoom(int capacity) {
+    int from = values.length;
+    usable = Arrays.copyOf(usable, capacity);
+    unusable = Arrays.copyOf(unusable, capacity);
+    downWeighted = Arrays.copyOf(downWeighted, capacity);
+    values = Arrays.copyOf(values, capacity * COLUMNS);
+    Arrays.fill(values, from, values.length, Double.NaN);
   }
 
   void clear() {

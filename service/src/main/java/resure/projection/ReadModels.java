@@ -54,7 +54,7 @@ public final class ReadModels implements RunFollower {
   /** How long who asks waits for rows that are behind. */
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  private static final long WRITE_AFTER_MILLIS = 5_000;
+  private static final long WRITE_AFTER_MILLIS = 10_000;
   private static final long RETRY_AFTER_MILLIS = 5_000;
   private static final int MOST_TRIES = 10;
   private static final long STOP_SECONDS = 10;
@@ -248,6 +248,7 @@ public final class ReadModels implements RunFollower {
       LOG.warn("The rows of run {} are damaged, and are built again", run.id().name());
       synchronized (this) {
         damaged = true;
+        written = 0;
       }
       writeAfter(0);
     }

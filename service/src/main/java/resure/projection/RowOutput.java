@@ -14,10 +14,17 @@ final class RowOutput {
   private static final VarHandle HALF =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
 
+  private static final int LONGEST_NUMBER = 10;
+
   /** May be longer than what is written, and another one after that. */
-  byte[] bytes = new byte[1024];
+  byte[] bytes;
 
   int length;
+
+  /** With room for some bytes. */
+  RowOutput(int capacity) {
+    bytes = new byte[capacity];
+  }
 
   private void reserve(int count) {
     if (bytes.length - length < count) {
@@ -58,7 +65,7 @@ final class RowOutput {
 
   /** Seven bits a byte, the lowest first. */
   void number(long value) {
-    reserve(10);
+    reserve(LONGEST_NUMBER);
     long left = value;
     while ((left & ~0x7FL) != 0) {
       bytes[length++] = (byte) (left | 0x80);

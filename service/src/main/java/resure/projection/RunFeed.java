@@ -19,7 +19,7 @@ final class RunFeed implements RunEvents {
    * A feed asks to be written at once when it has so large a part of what all of them may still
    * take: the less there is left, the sooner.
    */
-  private static final long LARGE_PART = 64;
+  private static final long LARGE_PART = 32;
 
   /** What was told from one head to another. */
   record Told(Head start, List<RunEvent> events, Head end, long newestStep) {

@@ -63,6 +63,7 @@ final class RowDatabase implements RunRows {
 
   private static final int MARK_BYTES = 4 * Long.BYTES;
   private static final long MEMTABLE_BYTES = 16L << 20;
+  private static final int MOST_YOUNG_FILES = 12;
   private static final long SMALLEST_BLOB_BYTES = 2048;
   private static final double GARBAGE_RATIO = 0.5;
   private static final long CACHE_BYTES = 8L << 20;
@@ -184,6 +185,9 @@ final class RowDatabase implements RunRows {
             .setBlobGarbageCollectionForceThreshold(GARBAGE_RATIO)
             .setWriteBufferSize(MEMTABLE_BYTES)
             .setMaxWriteBufferNumber(3)
+            // A table file is small, as what is large is beside it: compacting a few of them into
+            // what there is already would cost more than looking into some more.
+            .setLevel0FileNumCompactionTrigger(MOST_YOUNG_FILES)
             .setMaxBgErrorResumeCount(0)
             .setStatsDumpPeriodSec(0)
             .setStatsPersistPeriodSec(0)
