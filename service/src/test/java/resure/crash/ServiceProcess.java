@@ -71,9 +71,15 @@ final class ServiceProcess implements AutoCloseable {
 
   /** Begins to do what a command says; a directory for its log and for what it unpacks. */
   static ServiceProcess command(Path directory, String... arguments) throws IOException {
+    return command(directory, Map.of(), arguments);
+  }
+
+  /** The same with variables of its own. */
+  static ServiceProcess command(
+      Path directory, Map<String, String> environment, String... arguments) throws IOException {
     List<String> command = java(directory);
     command.addAll(List.of(arguments));
-    return start(command, Map.of(), directory);
+    return start(command, environment, directory);
   }
 
   private static List<String> java(Path temporary) throws IOException {
