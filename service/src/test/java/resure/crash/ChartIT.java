@@ -79,12 +79,10 @@ class ChartIT {
         assertThat(service.manage("GET", probe)).startsWith("200 ");
       }
       assertThat(service.manage("GET", "/actuator/prometheus")).startsWith("401 ");
-      String batch = "{\"step\": 0, \"dialogues\": [{\"id\": \"d\", \"losses\": [2.1]}]}";
-      Answer weights =
-          service.send(
-              "POST", "/v1/runs/r/observations", batch, "Authorization", "Bearer " + trainer);
-      assertThat(weights).isNotNull();
-      assertThat(weights.status()).isEqualTo(200);
+      Answer created =
+          service.send("PUT", "/v1/runs/r", "{}", "Authorization", "Bearer " + trainer);
+      assertThat(created).isNotNull();
+      assertThat(created.status()).isEqualTo(201);
 
       service.terminate();
       int grace = pod.at("/spec/terminationGracePeriodSeconds").asInt();

@@ -181,9 +181,11 @@ class ComposeFileTest {
     assertThat(only("VOLUME (\\S+)", dockerfile)).isEqualTo(state);
     assertThat(ComposeFile.list(compose.services().get("resure"), "volumes"))
         .hasToString("[resure:" + state + "]");
+    assertThat(ComposeFile.list(compose.services().get("resure"), "tmpfs"))
+        .hasToString("[/tmp:exec]");
     for (String replica : List.of("resure-1", "resure-2", "resure-3")) {
       assertThat(ComposeFile.list(compose.services().get(replica), "tmpfs"))
-          .hasToString("[" + state + "]");
+          .hasToString("[/tmp:exec, " + state + "]");
     }
     assertThat(only("USER (\\d+)", dockerfile))
         .isNotEqualTo("0")
