@@ -160,15 +160,20 @@ class RetentionContractTest {
     assertThat(all.header("Resure-Whole-From-Step")).isEqualTo("1000");
     assertThat(all.header("Resure-Whole-From-Sequence")).isEqualTo("1002");
     assertThat(all.text().lines()).hasSize(2 * (STEPS - 1000));
-    assertThat(all.text())
-        .isEqualTo(live.get(twin + "/observations?fromStep=1000").text())
-        .startsWith("{\"sequence\":1002,\"step\":1000,");
+    assertThat(all.text()).startsWith("{\"sequence\":1002,\"step\":1000,");
+    // The trimming is an entry too, and comes when it comes.
+    assertThat(withoutSequences(all))
+        .isEqualTo(withoutSequences(live.get(twin + "/observations?fromStep=1000")));
     assertThat(live.get(run + "/observations?fromStep=900&toStep=1001").text().lines()).hasSize(4);
     Answer without = live.get(stepless + "/observations");
     assertThat(without.header("Resure-Whole-From-Step")).isEmpty();
     assertThat(without.header("Resure-Whole-From-Sequence")).isEqualTo("1002");
     assertThat(without.text().lines()).hasSize(2 * (STEPS - 1000));
     assertThat(live.get(twin + "/observations").header("Resure-Whole-From-Sequence")).isEmpty();
+  }
+
+  private static String withoutSequences(Answer export) {
+    return export.text().replaceAll("\"sequence\":\\d+,", "");
   }
 
   @Test
