@@ -176,7 +176,7 @@ class MovingIT {
     Ended store = run("export", target.toString(), state(absent));
 
     assertThat(List.of(word, missing, property, option)).extracting(Ended::status).containsOnly(2);
-    assertThat(word.said).contains("exprot", "export", "import", "Without a command, and with the word serve");
+    assertThat(word.said).contains("exprot", "export", "import", "Without a command");
     assertThat(missing.said).contains("TARGET");
     assertThat(property.said).contains("resure.durabilty is not a property of this service");
     assertThat(store.status).isEqualTo(1);
