@@ -127,8 +127,8 @@ class DashboardsIT {
   }
 
   /**
-   * Lets the loss of turn 2 rise, and rise again, until both marks were scraped and what is recorded
-   * of rates was recorded: the last rule of its group stands for all.
+   * Lets the loss of turn 2 rise, and rise again, until both marks were scraped and what is
+   * recorded of rates was recorded: the last rule of its group stands for all.
    */
   private static void rise(String path, int from) {
     Random random = new Random(1);
