@@ -206,7 +206,6 @@ class DashboardsIT {
   void everyPanelHasDataAndNoMoreLinesThanCanBeRead() {
     List<String> empty = new ArrayList<>();
     List<String> crowded = new ArrayList<>();
-    int queries = 0;
     for (Map.Entry<String, JsonNode> dashboard : Dashboards.all().entrySet()) {
       for (JsonNode panel : Dashboards.panels(dashboard.getValue())) {
         String what = dashboard.getKey() + ", " + panel.get("title").asString();
@@ -217,7 +216,6 @@ class DashboardsIT {
               target.get("instant").asBoolean()
                   ? prometheus.query(expression)
                   : prometheus.queryRange(expression, 300);
-          queries++;
           lines += series.size();
           if (values(series).isEmpty()) {
             empty.add(what + ": " + expression + " gives " + series);
@@ -228,7 +226,6 @@ class DashboardsIT {
         }
       }
     }
-    System.out.println("queries of panels run: " + queries);
     assertThat(empty).isEmpty();
     assertThat(crowded).isEmpty();
   }
