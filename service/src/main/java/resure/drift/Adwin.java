@@ -46,7 +46,16 @@ final class Adwin {
 
   private static final int CAPACITY = BUCKETS * SIZES + 1;
 
-  private final double delta;
+  /** 2 ln(2 ln(n)) of as many values as there may be. */
+  private static final double[] LOG_LOGS = new double[BUCKETS * ((1 << SIZES) - 1) + 2];
+
+  static {
+    for (int n = 0; n < LOG_LOGS.length; n++) {
+      LOG_LOGS[n] = 2 * StrictMath.log(2 * StrictMath.log(n));
+    }
+  }
+
+  private final double twiceLogDelta;
 
   /** Oldest first: values in, their sum, and their squared deviations. */
   private final int[] size = new int[CAPACITY];
@@ -67,7 +76,7 @@ final class Adwin {
    * @param delta the smaller, the larger a difference must be for a cut
    */
   Adwin(double delta) {
-    this.delta = delta;
+    twiceLogDelta = 2 * StrictMath.log(delta);
   }
 
   /**
@@ -162,32 +171,37 @@ final class Adwin {
   private int cut() {
     int count = 0;
     double total = 0;
-    double squares = 0;
     for (int i = 0; i < buckets; i++) {
-      double d = sum[i] / size[i] - (count == 0 ? 0 : total / count);
-      squares += m2[i] + (count == 0 ? 0 : d * d * count * size[i] / (count + size[i]));
-      total += sum[i];
       count += size[i];
+      total += sum[i];
     }
     if (count < MIN_WINDOW) {
       return 0;
     }
-    double limit = 2 * StrictMath.log(2 * StrictMath.log(count) / delta);
+    double mean = total / count;
+    double squares = 0;
+    for (int i = 0; i < buckets; i++) {
+      double d = sum[i] - size[i] * mean;
+      squares += m2[i] + d * d / size[i];
+    }
+    double limit = LOG_LOGS[count] - twiceLogDelta;
+    // What is between the parts of every cut: of between > limit * (squares - between) / (count - 2).
+    double least = limit * squares / (count - 2 + limit);
     int cut = 0;
     double clearest = 0;
     int before = 0;
-    double sumBefore = 0;
+    double deviation = 0;
     for (int i = 0; i < buckets - 1; i++) {
       before += size[i];
-      sumBefore += sum[i];
+      deviation += sum[i] - size[i] * mean;
       int after = count - before;
       if (after < MIN_PART) {
         break;
       }
-      if (before >= MIN_PART) {
-        double d = (total - sumBefore) / after - sumBefore / before;
+      // Nearly always false, and known without a division: this is done for every value.
+      if (before >= MIN_PART && deviation * deviation * count > least * (before * after)) {
         // Squared deviations between the two parts: m (mean1 - mean0)^2.
-        double between = d * d * before * after / count;
+        double between = deviation * deviation * count / (before * after);
         double within = Math.max(0, squares - between) / (count - 2);
         double excess = between - limit * within * inflation(within);
         if (excess > clearest) {

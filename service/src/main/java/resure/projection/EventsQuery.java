@@ -46,9 +46,9 @@ public final class EventsQuery implements RowsLook<List<HistoryEvent>> {
         0,
         rows.firstClosedBy(after.sequence()),
         rows.folded(),
-        (level, index, content) -> {
+        (level, index, step) -> {
           HistoryBucket bucket = new HistoryBucket();
-          HistoryFormat.read(content, level, bucket);
+          bucket.add(step);
           if (found.size() >= limit
               && bucket.sequence != found.getLast().sequence
               && found.getLast().sequence > after.sequence()) {

@@ -48,51 +48,54 @@ public final class HistoryBucket {
   HistoryBucket() {}
 
   /**
-   * Of one step.
+   * Becomes that of one step, with the values that its row will have.
    *
    * @param at where it is shown: its own number, or of what came late that of the step before
    */
-  static HistoryBucket of(FoldedStep step, long at) {
-    HistoryBucket bucket = new HistoryBucket();
-    bucket.fromStep = at;
-    bucket.toStep = at;
-    bucket.late = at - step.step();
-    bucket.sequence = step.sequence();
-    bucket.steps = 1;
+  void set(FoldedStep step, long at) {
+    clear();
+    fromStep = at;
+    toStep = at;
+    late = at - step.step();
+    sequence = step.sequence();
+    steps = 1;
     List<WeightSums> weights = step.totals().slots();
-    bucket.makeRoom(weights.size());
     for (int slot = 0; slot < weights.size(); slot++) {
       WeightSums sums = weights.get(slot);
       if (sums.observations() > 0) {
-        bucket.reach(slot);
-        bucket.usable[slot] = sums.usable();
-        bucket.unusable[slot] = sums.unusable();
-        bucket.downWeighted[slot] = sums.downWeighted();
+        reach(slot);
+        usable[slot] = sums.usable();
+        unusable[slot] = sums.unusable();
+        downWeighted[slot] = sums.downWeighted();
         if (sums.usable() > 0) {
-          bucket.set(step, slot, sums);
+          set(step, slot, sums);
         }
       }
     }
-    return bucket;
   }
 
   private void set(FoldedStep step, int slot, WeightSums sums) {
     Moments losses = step.moments().moments(slot);
     Moments reference = step.reference().moments(slot);
-    double loss = losses.n() > 0 ? losses.mean() : Double.NaN;
     double drift =
         slot < step.drift().size() ? step.drift().get(slot).drift() : TurnDrift.NONE.drift();
     int at = slot * COLUMNS;
-    values[at + LOSS] = loss;
-    values[at + LOSS_MIN] = loss;
-    values[at + LOSS_MAX] = loss;
-    values[at + WEIGHT] = sums.mean();
-    values[at + WEIGHT_MIN] = sums.mean();
-    values[at + SQUARE] = sums.meanOfSquares();
-    values[at + MEAN] = reference.seen() == 0 ? Double.NaN : reference.mean();
-    values[at + SD] = reference.sd();
-    values[at + DRIFT] = drift;
-    values[at + DRIFT_MAX] = drift;
+    values[at + LOSS] = (float) (losses.n() > 0 ? losses.mean() : Double.NaN);
+    values[at + WEIGHT] = (float) sums.mean();
+    values[at + SQUARE] = (float) sums.meanOfSquares();
+    values[at + MEAN] = (float) (reference.seen() == 0 ? Double.NaN : reference.mean());
+    values[at + SD] = (float) reference.sd();
+    values[at + DRIFT] = (float) drift;
+    setExtremes(slot);
+  }
+
+  /** Of one step the least and the greatest are its own. */
+  void setExtremes(int slot) {
+    int at = slot * COLUMNS;
+    values[at + LOSS_MIN] = values[at + LOSS];
+    values[at + LOSS_MAX] = values[at + LOSS];
+    values[at + WEIGHT_MIN] = values[at + WEIGHT];
+    values[at + DRIFT_MAX] = values[at + DRIFT];
   }
 
   void reach(int slot) {

@@ -13,26 +13,29 @@ import resure.journal.CorruptJournalException;
  * <pre>
  * key 0: how much there is
  *   u8 version | v folded steps | v where the last is shown + 1
+ * key 1, u8 0, i64 index: the folded steps from index * 8 on, 8 of them but for the last row
+ *   u8 version | of each step, to the end: i32 length of the rest | what follows
  * key 1, u8 level, i64 index: the 8^level folded steps from index * 8^level on; once they are whole
- *   u8 version | v sequence | v last step | v last step - first | v last step - own (level 0)
- *   v slots with an observation, of each, ascending:
- *     v slot - last slot - 1 | v usable | v unusable | v down-weighted
- *     where some are usable:
- *       f32 loss, weight, mean squared weight, mean, sd, drift
- *       f32 least loss, greatest loss, least weight, greatest drift (not of level 0)
+ *   u8 version | what follows
+ *     v sequence | v last step | v last step - first | v last step - own (of one step)
+ *     v slots with an observation, of each, ascending:
+ *       v slot - last slot - 1 | v usable | v unusable | v down-weighted
+ *       where some are usable:
+ *         f32 loss, weight, mean squared weight, mean, sd, drift
+ *         f32 least loss, greatest loss, least weight, greatest drift (not of one step)
  * key 2, i64 sequence, i64 folded steps before, u16 slot, u8 kind: a mark
  *   u8 version | v step | f32 drift
  * </pre>
  */
 final class HistoryFormat {
 
-  /** Steps of a row of level 1, and rows of each level of one of the next. */
+  /** Steps of a row of levels 0 and 1, and rows of each level of one of the next. */
   static final int FANOUT = 8;
 
   /** More levels than folded steps can fill. */
   static final int LEVELS = 20;
 
-  private static final byte VERSION = 1;
+  private static final byte VERSION = 2;
   private static final byte EXTENT = 0;
   private static final byte STEPS = 1;
   private static final byte MARK = 2;
@@ -45,7 +48,7 @@ final class HistoryFormat {
   /**
    * How much there is.
    *
-   * @param folded rows of level 0
+   * @param folded steps
    * @param last step at which the last of them is shown; -1 for none
    */
   record Extent(long folded, long last) {
@@ -120,65 +123,121 @@ final class HistoryFormat {
     }
   }
 
+  /** Begins a row. */
+  static void begin(RowOutput row) {
+    row.length = 0;
+    row.put(VERSION);
+  }
+
+  /** Goes on with a row of level 0. */
+  static void resume(RowOutput row, byte[] content) {
+    row.length = 0;
+    row.put(content, 0, content.length);
+  }
+
+  /** Adds the next step to a row of level 0. */
+  static void addStep(RowOutput row, HistoryBucket step) {
+    int start = row.leave();
+    add(row, step, 0);
+    row.fill(start);
+  }
+
+  /** A row of a level above 0. */
   static byte[] row(HistoryBucket bucket, int level) {
+    RowOutput row = new RowOutput(64 + bucket.slots * (LAST + 4) * Float.BYTES);
+    begin(row);
+    add(row, bucket, level);
+    return row.written();
+  }
+
+  private static void add(RowOutput out, HistoryBucket bucket, int level) {
     int used = 0;
     for (int slot = 0; slot < bucket.slots; slot++) {
       used += bucket.observations(slot) > 0 ? 1 : 0;
     }
-    ByteBuffer out =
-        ByteBuffer.allocate(
-            1 + 5 * LONGEST_NUMBER + used * (4 * LONGEST_NUMBER + (LAST + 1) * Float.BYTES));
-    out.put(VERSION);
-    number(out, bucket.sequence);
-    number(out, bucket.toStep);
-    number(out, bucket.toStep - bucket.fromStep);
+    out.number(bucket.sequence);
+    out.number(bucket.toStep);
+    out.number(bucket.toStep - bucket.fromStep);
     if (level == 0) {
-      number(out, bucket.late);
+      out.number(bucket.late);
     }
-    number(out, used);
+    out.number(used);
     int last = level == 0 ? LAST_OF_STEP : LAST;
     int before = -1;
     for (int slot = 0; slot < bucket.slots; slot++) {
       if (bucket.observations(slot) > 0) {
-        number(out, slot - before - 1L);
-        number(out, bucket.usable[slot]);
-        number(out, bucket.unusable[slot]);
-        number(out, bucket.downWeighted[slot]);
+        out.number(slot - before - 1L);
+        out.number(bucket.usable[slot]);
+        out.number(bucket.unusable[slot]);
+        out.number(bucket.downWeighted[slot]);
         if (bucket.usable[slot] > 0) {
           for (int column = 0; column <= last; column++) {
-            out.putFloat((float) bucket.value(slot, column));
+            out.half(Float.floatToIntBits((float) bucket.value(slot, column)));
           }
         }
         before = slot;
       }
     }
-    return written(out);
   }
 
-  /** Sequence of a row, without the rest of it. */
-  static long sequence(byte[] content) throws CorruptJournalException {
-    try {
-      return number(versioned(content));
-    } catch (BufferUnderflowException e) {
-      throw damaged(e);
+  /** The steps of a row of level 0, one after the other. */
+  static final class Steps {
+    private final ByteBuffer in;
+
+    Steps(byte[] content) throws CorruptJournalException {
+      try {
+        in = versioned(content);
+      } catch (BufferUnderflowException e) {
+        throw damaged(e);
+      }
+    }
+
+    /** Reads the next one into a bucket, in place of what is there; false at the end. */
+    boolean next(HistoryBucket into) throws CorruptJournalException {
+      if (!in.hasRemaining()) {
+        return false;
+      }
+      int end = end();
+      read(in, 0, into);
+      if (in.position() != end) {
+        throw new CorruptJournalException("rows of a history are damaged");
+      }
+      return true;
+    }
+
+    /** Passes over some. */
+    void skip(int steps) throws CorruptJournalException {
+      for (int left = steps; left > 0 && in.hasRemaining(); left--) {
+        in.position(end());
+      }
+    }
+
+    /** Where the step that begins here ends; the bytes of its length are passed over. */
+    private int end() throws CorruptJournalException {
+      try {
+        int length = in.getInt();
+        if (length < 0 || length > in.remaining()) {
+          throw new CorruptJournalException("rows of a history are damaged");
+        }
+        return in.position() + length;
+      } catch (BufferUnderflowException e) {
+        throw damaged(e);
+      }
     }
   }
 
-  /** Step at which the last of a row's is shown. */
-  static long toStep(byte[] content) throws CorruptJournalException {
-    try {
-      ByteBuffer in = versioned(content);
-      number(in);
-      return number(in);
-    } catch (BufferUnderflowException e) {
-      throw damaged(e);
-    }
-  }
-
-  /** Reads a row into a bucket, in place of what is there. */
+  /** Reads a row of a level above 0 into a bucket, in place of what is there. */
   static void read(byte[] content, int level, HistoryBucket into) throws CorruptJournalException {
     try {
-      ByteBuffer in = versioned(content);
+      read(versioned(content), level, into);
+    } catch (BufferUnderflowException e) {
+      throw damaged(e);
+    }
+  }
+
+  private static void read(ByteBuffer in, int level, HistoryBucket into)
+      throws CorruptJournalException {
+    try {
       into.clear();
       into.sequence = number(in);
       into.toStep = number(in);
@@ -198,11 +257,7 @@ final class HistoryFormat {
             into.set(slot, column, in.getFloat());
           }
           if (level == 0) {
-            double loss = into.value(slot, HistoryBucket.LOSS);
-            into.set(slot, HistoryBucket.LOSS_MIN, loss);
-            into.set(slot, HistoryBucket.LOSS_MAX, loss);
-            into.set(slot, HistoryBucket.WEIGHT_MIN, into.value(slot, HistoryBucket.WEIGHT));
-            into.set(slot, HistoryBucket.DRIFT_MAX, into.value(slot, HistoryBucket.DRIFT));
+            into.setExtremes(slot);
           }
         }
       }

@@ -97,7 +97,6 @@ public final class HistoryQuery implements RowsLook<HistoryView> {
     private final long origin;
     private final long width;
     private final List<HistoryBucket> buckets = new ArrayList<>();
-    private final HistoryBucket row = new HistoryBucket();
     private long current = -1;
 
     Filling(long origin, long width) {
@@ -106,8 +105,7 @@ public final class HistoryQuery implements RowsLook<HistoryView> {
     }
 
     @Override
-    public boolean take(int level, long index, byte[] content) throws JournalException {
-      HistoryFormat.read(content, level, row);
+    public boolean take(int level, long index, HistoryBucket row) {
       long bucket = ((index << (3 * level)) - origin) / width;
       // What came late is shown with the step before it.
       HistoryBucket before = buckets.isEmpty() ? null : buckets.getLast();

@@ -3,6 +3,7 @@ package resure.projection;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import resure.journal.CorruptJournalException;
 import resure.journal.JournalException;
@@ -32,27 +33,22 @@ final class HistoryRows {
     return extent.folded();
   }
 
-  /** What is asked of a row of level 0. */
-  private interface Asked {
-    long of(byte[] content) throws JournalException;
-  }
-
   /** Ordinal of the first folded step that is shown at {@code step} or later. */
   long firstAt(long step) throws JournalException {
-    return first(step, HistoryFormat::toStep);
+    return first(step, HistoryBucket::toStep);
   }
 
   /** Ordinal of the first folded step that an entry of {@code sequence} or later closed. */
   long firstClosedBy(long sequence) throws JournalException {
-    return first(sequence, HistoryFormat::sequence);
+    return first(sequence, HistoryBucket::sequence);
   }
 
-  private long first(long atLeast, Asked asked) throws JournalException {
+  private long first(long atLeast, ToLongFunction<HistoryBucket> asked) throws JournalException {
     long from = 0;
     long to = extent.folded();
     while (from < to) {
       long middle = (from + to) >>> 1;
-      if (asked.of(row(middle)) < atLeast) {
+      if (asked.applyAsLong(step(middle)) < atLeast) {
         from = middle + 1;
       } else {
         to = middle;
@@ -61,41 +57,72 @@ final class HistoryRows {
     return from;
   }
 
-  private byte[] row(long ordinal) throws JournalException {
-    byte[] content = rows.get(run, RowKind.HISTORY, HistoryFormat.key(0, ordinal));
+  private HistoryBucket step(long ordinal) throws JournalException {
+    byte[] content =
+        rows.get(run, RowKind.HISTORY, HistoryFormat.key(0, ordinal / HistoryFormat.FANOUT));
     if (content == null) {
       throw missing();
     }
-    return content;
+    HistoryFormat.Steps steps = new HistoryFormat.Steps(content);
+    steps.skip((int) (ordinal % HistoryFormat.FANOUT));
+    HistoryBucket step = new HistoryBucket();
+    if (!steps.next(step)) {
+      throw missing();
+    }
+    return step;
   }
 
   private static CorruptJournalException missing() {
     return new CorruptJournalException("a row of a history is missing");
   }
 
-  /** Takes rows in order. */
+  /** Takes what follows each other in order. */
   interface Taker {
-    /** Takes the row of a level; whether more are wanted. */
-    boolean take(int level, long index, byte[] content) throws JournalException;
+    /**
+     * Takes what a level has at an index; whether more are wanted.
+     *
+     * @param bucket used again for the next one
+     */
+    boolean take(int level, long index, HistoryBucket bucket) throws JournalException;
   }
 
-  /** Gives the rows of a level from one index to before another. */
+  /** Gives what a level has from one index to before another; of level 0, folded steps. */
   void read(int level, long from, long to, Taker taker) throws JournalException {
+    long perRow = level == 0 ? HistoryFormat.FANOUT : 1;
+    long end = (to + perRow - 1) / perRow;
+    HistoryBucket bucket = new HistoryBucket();
     long next = from;
     while (next < to) {
+      long row = next / perRow;
+      int wanted = (int) Math.min(AT_ONCE, end - row);
       List<Row> found =
           rows.scan(
               run,
               RowKind.HISTORY,
-              HistoryFormat.key(level, next),
-              HistoryFormat.key(level, to),
-              (int) Math.min(AT_ONCE, to - next));
-      if (found.size() < Math.min(AT_ONCE, to - next)) {
+              HistoryFormat.key(level, row),
+              HistoryFormat.key(level, end),
+              wanted);
+      if (found.size() < wanted) {
         throw missing();
       }
-      for (Row row : found) {
-        if (!taker.take(level, next++, row.content())) {
-          return;
+      for (Row each : found) {
+        if (level > 0) {
+          HistoryFormat.read(each.content(), level, bucket);
+          if (!taker.take(level, next++, bucket)) {
+            return;
+          }
+          continue;
+        }
+        HistoryFormat.Steps steps = new HistoryFormat.Steps(each.content());
+        steps.skip((int) (next % perRow));
+        long last = Math.min(to, (next / perRow + 1) * perRow);
+        while (next < last) {
+          if (!steps.next(bucket)) {
+            throw missing();
+          }
+          if (!taker.take(0, next++, bucket)) {
+            return;
+          }
         }
       }
     }

@@ -50,6 +50,13 @@ final class RowOutput {
     length += Long.BYTES;
   }
 
+  /** Four bytes, big-endian. */
+  void half(int value) {
+    reserve(Integer.BYTES);
+    HALF.set(bytes, length, value);
+    length += Integer.BYTES;
+  }
+
   /** Leaves room for what {@link #fill} will say. */
   int leave() {
     reserve(Integer.BYTES);

@@ -40,7 +40,7 @@ public sealed interface RunEvent {
 
     @Override
     public long bytes() {
-      return 500 + 400L * step.reference().slots() + 200L * step.totals().sources().size();
+      return 300 + 250L * step.reference().slots() + 130L * step.totals().sources().size();
     }
   }
 
