@@ -23,6 +23,9 @@ final class HttpComparison {
 
   private static final String SERVICE = "service";
 
+  /** The service of another release, to see what came with this one. */
+  private static final String PREVIOUS = "previous";
+
   private static final int RUNS = 100;
   private static final int RANKS = 2;
   private static final Pattern OBSERVATIONS = Pattern.compile("\"observations\" *: *(\\d+)");
@@ -36,6 +39,7 @@ final class HttpComparison {
               "seconds", "6",
               "warmup", "15",
               "targets", "service,records,netty",
+              "previous-jar", "",
               "keys", "false"));
 
   private final Options options;
@@ -87,12 +91,14 @@ final class HttpComparison {
     Path log = environment.log(target + "-" + shape);
     ServerProcess server =
         switch (target) {
-          case SERVICE ->
+          case SERVICE, PREVIOUS ->
               ServerProcess.ofService(
-                  environment.serviceJar(),
+                  target.equals(SERVICE)
+                      ? environment.serviceJar()
+                      : Path.of(options.text("previous-jar")),
                   environment.jvm(),
                   log,
-                  environment.freshState("http-" + shape),
+                  environment.freshState("http-" + target + "-" + shape),
                   "os");
           case "records" ->
               ServerProcess.ofClass(RecordsFloor.class, environment.jvm(), log, shape.name());
@@ -107,7 +113,7 @@ final class HttpComparison {
   private void warmUp(
       String target, ServerProcess server, Map<String, BatchRequests> requests, Shape shape)
       throws IOException, InterruptedException {
-    if (target.equals(SERVICE)) {
+    if (target.equals(SERVICE) || target.equals(PREVIOUS)) {
       createRuns(server, RUNS);
     }
     int atLeast = options.number("warmup");

@@ -185,7 +185,8 @@ final class Adwin {
       squares += m2[i] + d * d / size[i];
     }
     double limit = LOG_LOGS[count] - twiceLogDelta;
-    // What is between the parts of every cut: of between > limit * (squares - between) / (count - 2).
+    // What is between the parts of every cut: of between > limit * (squares - between) / (count -
+    // 2).
     double least = limit * squares / (count - 2 + limit);
     int cut = 0;
     double clearest = 0;

@@ -1,6 +1,5 @@
 package resure.projection;
 
-import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -88,19 +87,19 @@ final class DialogueFormat {
       return segments;
     }
     try {
-      ByteBuffer in = versioned(content);
-      for (long left = number(in); left > 0; left--) {
-        segments.add(new Segment(in.get(), in.getLong(), Math.toIntExact(number(in)), number(in)));
+      RowInput in = versioned(content);
+      for (long left = in.number(); left > 0; left--) {
+        segments.add(new Segment(in.take(), in.whole(), Math.toIntExact(in.number()), in.number()));
       }
       return segments;
-    } catch (BufferUnderflowException | ArithmeticException e) {
+    } catch (IndexOutOfBoundsException | ArithmeticException e) {
       throw damaged(e);
     }
   }
 
-  private static ByteBuffer versioned(byte[] content) throws CorruptJournalException {
-    ByteBuffer in = ByteBuffer.wrap(content);
-    byte version = in.get();
+  private static RowInput versioned(byte[] content) throws CorruptJournalException {
+    RowInput in = new RowInput(content);
+    byte version = in.take();
     if (version != VERSION) {
       throw new CorruptJournalException("rows of dialogues of unknown version " + version);
     }
@@ -109,23 +108,6 @@ final class DialogueFormat {
 
   private static CorruptJournalException damaged(RuntimeException e) {
     return new CorruptJournalException("rows of dialogues are damaged", e);
-  }
-
-  private static long number(ByteBuffer in) {
-    long value = 0;
-    for (int shift = 0; shift < Long.SIZE; shift += 7) {
-      byte next = in.get();
-      value |= (next & 0x7FL) << shift;
-      if (next >= 0) {
-        return value;
-      }
-    }
-    throw new ArithmeticException("a number is too long");
-  }
-
-  private static long signed(ByteBuffer in) {
-    long value = number(in);
-    return (value >>> 1) ^ -(value & 1);
   }
 
   /** Where a dialogue has its place, but for its id. */
@@ -165,7 +147,7 @@ final class DialogueFormat {
 
     /** A record as it stands elsewhere. */
     void add(DialogueRecord record) throws JournalException {
-      block.put(record.content, record.start, record.end - record.start);
+      block.put(record.in.bytes, record.start, record.end - record.start);
       added();
     }
 
@@ -347,8 +329,7 @@ final class DialogueFormat {
 
   /** One record, where it stands. */
   static class DialogueRecord {
-    private byte[] content = {};
-    private ByteBuffer in = ByteBuffer.wrap(content);
+    private RowInput in = new RowInput(new byte[0]);
 
     /** Where all records end. */
     private int limit;
@@ -362,9 +343,8 @@ final class DialogueFormat {
     /** Of those that were written without a version. */
     private void read(RowOutput records, int from) throws CorruptJournalException {
       if (limit != records.length) {
-        content = records.bytes;
         limit = records.length;
-        in = ByteBuffer.wrap(content, 0, limit);
+        in = new RowInput(records.bytes);
       }
       read(from);
     }
@@ -373,12 +353,11 @@ final class DialogueFormat {
     final void open(byte[] block) throws CorruptJournalException {
       try {
         in = versioned(block);
-      } catch (BufferUnderflowException e) {
+      } catch (IndexOutOfBoundsException e) {
         throw damaged(e);
       }
-      content = block;
       limit = block.length;
-      end = in.position();
+      end = in.position;
     }
 
     final boolean atEnd() {
@@ -392,20 +371,20 @@ final class DialogueFormat {
     private void read(int from) throws CorruptJournalException {
       try {
         start = from;
-        int length = in.getInt(start);
+        in.position = start;
+        int length = in.half();
         if (length < Long.BYTES || length > limit - start - Integer.BYTES) {
           throw new CorruptJournalException("rows of dialogues are damaged");
         }
         end = start + Integer.BYTES + length;
-        in.position(start + Integer.BYTES);
-        hash = in.getLong();
-        int idLength = Math.toIntExact(number(in));
-        idStart = in.position();
+        hash = in.whole();
+        int idLength = Math.toIntExact(in.number());
+        idStart = in.position;
         idEnd = idStart + idLength;
         if (idEnd > end) {
           throw new CorruptJournalException("rows of dialogues are damaged");
         }
-      } catch (BufferUnderflowException | IndexOutOfBoundsException | ArithmeticException e) {
+      } catch (IndexOutOfBoundsException | ArithmeticException e) {
         throw damaged(e);
       }
     }
@@ -420,22 +399,22 @@ final class DialogueFormat {
       return hash != other.hash
           ? Long.compare(hash, other.hash)
           : Arrays.compareUnsigned(
-              content, idStart, idEnd, other.content, other.idStart, other.idEnd);
+              in.bytes, idStart, idEnd, other.in.bytes, other.idStart, other.idEnd);
     }
 
     /** Adds it to the sums of what is the same dialogue. */
     void addTo(DialogueSums sums) throws CorruptJournalException {
       try {
-        in.position(idEnd);
-        int sourceLength = Math.toIntExact(number(in)) - 1;
-        int sourceStart = in.position();
-        in.position(sourceStart + Math.max(0, sourceLength));
+        in.position = idEnd;
+        int sourceLength = Math.toIntExact(in.number()) - 1;
+        int sourceStart = in.position;
+        in.position = sourceStart + Math.max(0, sourceLength);
         if (sums.visits == 0) {
-          sums.id = Arrays.copyOfRange(content, idStart, idEnd);
+          sums.id = Arrays.copyOfRange(in.bytes, idStart, idEnd);
         }
-        sums.visits += number(in);
-        long sequence = number(in);
-        long step = number(in) - 1;
+        sums.visits += in.number();
+        long sequence = in.number();
+        long step = in.number() - 1;
         // Those of one batch come in its order.
         if (sequence >= sums.lastSequence) {
           sums.lastSequence = sequence;
@@ -443,30 +422,30 @@ final class DialogueFormat {
           sums.source =
               sourceLength < 0
                   ? null
-                  : Arrays.copyOfRange(content, sourceStart, sourceStart + sourceLength);
+                  : Arrays.copyOfRange(in.bytes, sourceStart, sourceStart + sourceLength);
         }
-        long count = number(in);
+        long count = in.number();
         boolean plain = (count & 1) == 1;
         int slot = -1;
         for (long left = count >>> 1; left > 0; left--) {
-          slot = Math.toIntExact(slot + 1 + number(in));
+          slot = Math.toIntExact(slot + 1 + in.number());
           sums.reach(slot);
           if (plain) {
-            addPlain(sums, slot, in.getLong());
+            addPlain(sums, slot, in.whole());
           } else {
-            sums.usable[slot] += number(in);
-            sums.unusable[slot] += number(in);
-            sums.rated[slot] += number(in);
-            sums.loss[slot] += signed(in);
-            sums.weight[slot] += number(in);
-            sums.excess[slot] += signed(in);
-            sums.beyond[slot] += number(in);
+            sums.usable[slot] += in.number();
+            sums.unusable[slot] += in.number();
+            sums.rated[slot] += in.number();
+            sums.loss[slot] += in.signed();
+            sums.weight[slot] += in.number();
+            sums.excess[slot] += in.signed();
+            sums.beyond[slot] += in.number();
           }
         }
-        if (in.position() != end) {
+        if (in.position != end) {
           throw new CorruptJournalException("rows of dialogues are damaged");
         }
-      } catch (BufferUnderflowException | IllegalArgumentException | ArithmeticException e) {
+      } catch (IndexOutOfBoundsException | IllegalArgumentException | ArithmeticException e) {
         throw damaged(e);
       }
     }

@@ -116,8 +116,7 @@ public final class History implements Projection {
     }
 
     private void put(int level, long index, HistoryBucket bucket) {
-      rows.put(
-          RowKind.HISTORY, HistoryFormat.key(level, index), HistoryFormat.row(bucket, level));
+      rows.put(RowKind.HISTORY, HistoryFormat.key(level, index), HistoryFormat.row(bucket, level));
     }
 
     private HistoryBucket children(int level, long index) throws JournalException {

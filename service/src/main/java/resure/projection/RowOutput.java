@@ -5,7 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
-/** Bytes of rows that are being written; they grow. One thread. */
+/** Bytes of rows that are being written; they grow. {@link RowInput} reads them. One thread. */
 final class RowOutput {
 
   private static final VarHandle WHOLE =
@@ -73,6 +73,10 @@ final class RowOutput {
   /** Seven bits a byte, the lowest first. */
   void number(long value) {
     reserve(LONGEST_NUMBER);
+    if (value >= 0 && value < 0x80) {
+      bytes[length++] = (byte) value;
+      return;
+    }
     long left = value;
     while ((left & ~0x7FL) != 0) {
       bytes[length++] = (byte) (left | 0x80);

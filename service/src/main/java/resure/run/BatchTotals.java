@@ -30,6 +30,8 @@ record BatchTotals(
     double tokenSum,
     boolean clientWeighted) {
 
+  private static final int FEW_SLOTS = 8;
+
   /** Losses that are not null. */
   long observations() {
     long observations = 0;
@@ -42,20 +44,25 @@ record BatchTotals(
   /** Of a batch that was given these weights, beside what it was weighed against. */
   static BatchTotals of(
       Configuration configuration, ObservationBatch batch, Weights weights, Weigher reference) {
-    @Nullable WeightSums[] bySlot = new WeightSums[0];
+    @Nullable WeightSums[] bySlot = new WeightSums[FEW_SLOTS];
     // The last one is for dialogues without a source.
     @Nullable WeightSums[] bySource = new WeightSums[batch.sources().size() + 1];
     double tokenWeightSum = 0;
     double tokenSum = 0;
     int[] offsets = batch.offsets();
     int[] sourceOf = batch.sourceOf();
+    double[] losses = batch.losses();
     double[] raw = weights.raw();
     for (int d = 0; d < batch.dialogues(); d++) {
       int source = sourceOf == null || sourceOf[d] < 0 ? bySource.length - 1 : sourceOf[d];
+      WeightSums ofSource = bySource[source];
       long turn = batch.firstTurn(d);
       for (int i = offsets[d]; i < offsets[d + 1]; i++, turn++) {
         if (!batch.supervised(i)) {
           continue;
+        }
+        if (ofSource == null) {
+          ofSource = bySource[source] = new WeightSums();
         }
         int slot = configuration.slot(turn);
         if (slot >= bySlot.length) {
@@ -65,16 +72,13 @@ record BatchTotals(
         if (ofSlot == null) {
           ofSlot = bySlot[slot] = new WeightSums();
         }
-        WeightSums ofSource = bySource[source];
-        if (ofSource == null) {
-          ofSource = bySource[source] = new WeightSums();
-        }
         if (weights.usable(i)) {
-          double z = reference.warmingUp(slot) ? Double.NaN : reference.z(slot, batch.losses()[i]);
-          ofSlot.add(raw[i], z);
-          ofSource.add(raw[i], z);
+          double weight = raw[i];
+          double z = reference.warmingUp(slot) ? Double.NaN : reference.z(slot, losses[i]);
+          ofSlot.add(weight, z);
+          ofSource.add(weight, z);
           double tokens = batch.tokenWeight(i);
-          tokenWeightSum += tokens * raw[i];
+          tokenWeightSum += tokens * weight;
           tokenSum += tokens;
         } else {
           ofSlot.addUnusable();
@@ -82,8 +86,9 @@ record BatchTotals(
         }
       }
     }
-    List<Integer> slots = new ArrayList<>();
-    List<WeightSums> perSlot = new ArrayList<>();
+    int used = used(bySlot);
+    List<Integer> slots = new ArrayList<>(used);
+    List<WeightSums> perSlot = new ArrayList<>(used);
     for (int slot = 0; slot < bySlot.length; slot++) {
       WeightSums sums = bySlot[slot];
       if (sums != null) {
@@ -91,8 +96,9 @@ record BatchTotals(
         perSlot.add(sums);
       }
     }
-    List<@Nullable String> sources = new ArrayList<>();
-    List<WeightSums> perSource = new ArrayList<>();
+    used = used(bySource);
+    List<@Nullable String> sources = new ArrayList<>(used);
+    List<WeightSums> perSource = new ArrayList<>(used);
     for (int source = 0; source < bySource.length; source++) {
       WeightSums sums = bySource[source];
       if (sums != null) {
@@ -108,5 +114,13 @@ record BatchTotals(
         tokenWeightSum,
         tokenSum,
         batch.appliedWeights() != null);
+  }
+
+  private static int used(@Nullable WeightSums[] all) {
+    int used = 0;
+    for (WeightSums sums : all) {
+      used += sums == null ? 0 : 1;
+    }
+    return used;
   }
 }

@@ -64,11 +64,6 @@ final class Run {
   /** Who is told, if anybody is. */
   private @Nullable RunEvents events;
 
-  /** What the newest batches were weighed against, and what that was made of. */
-  private @Nullable Weigher weigher;
-
-  private @Nullable Reference weigherOf;
-
   private Run(
       RunKey key, JournalEntry.Created created, Compute compute, SnapshotFormat.State state) {
     this.key = key;
@@ -414,7 +409,7 @@ final class Run {
     } else if (steps.late(step)) {
       lateBatches++;
     }
-    Weigher against = weigher(step);
+    Weigher against = steps.reference(step).triples().weigher();
     steps.add(
         new PendingBatch(
             step,
@@ -428,37 +423,42 @@ final class Run {
     }
   }
 
-  /** What a batch of an open step, or a late one, is weighed against. */
-  private Weigher weigher(long step) {
-    Reference reference = steps.reference(step).triples();
-    Weigher known = weigher;
-    if (known == null || !reference.equals(weigherOf)) {
-      known = new Weigher(configuration(), reference.triples());
-      weigher = known;
-      weigherOf = reference;
-    }
-    return known;
-  }
-
   /** Opens a step, and folds what that closes. */
   private void open(long step) {
-    MomentsTable reference = steps.newestReference().triples().triples();
+    // Asked for before they are opened: later it is that of another step.
+    MomentsTable reference = statisticsOnly ? null : steps.newestReference().triples().triples();
+    MomentsTable unfolded = null;
     for (List<PendingBatch> closed : steps.open(step)) {
       for (PendingBatch batch : closed) {
         totals.add(batch.totals());
         samples.folded(batch.step(), batch.totals().observations());
       }
-      if (!statisticsOnly) {
-        watch(closed, reference);
+      if (reference != null) {
+        if (unfolded != null) {
+          // What was told of is not changed any more.
+          reference = reference.copy();
+          reference.fold(unfolded, configuration().halfLife());
+        }
+        unfolded = moments(closed);
+        watch(closed, unfolded, reference);
       }
     }
   }
 
+  private static MomentsTable moments(List<PendingBatch> closed) {
+    List<BatchMoments> moments = new ArrayList<>(closed.size());
+    for (PendingBatch batch : closed) {
+      moments.add(batch.moments());
+    }
+    return MomentsTable.merged(moments);
+  }
+
   /**
-   * Tells what was folded of a step, and folds it into {@code reference}, as the references are.
+   * Tells what was folded of a step.
+   *
+   * @param reference what it was folded into, before that
    */
-  private void watch(List<PendingBatch> closed, MomentsTable reference) {
-    MomentsTable moments = MomentsTable.merged(closed.stream().map(PendingBatch::moments).toList());
+  private void watch(List<PendingBatch> closed, MomentsTable moments, MomentsTable reference) {
     Totals ofStep = new Totals();
     closed.forEach(batch -> ofStep.add(batch.totals()));
     long step = closed.getFirst().step();
@@ -472,11 +472,10 @@ final class Run {
                   closed.size(),
                   moments,
                   ofStep,
-                  reference.copy(),
+                  reference,
                   drift.turns(),
                   noticed)));
     }
-    reference.fold(moments, configuration().halfLife());
   }
 
   private void applyRewind(JournalEntry.Rewound rewound) {

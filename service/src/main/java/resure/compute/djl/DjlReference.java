@@ -40,7 +40,7 @@ final class DjlReference implements Reference {
   }
 
   @Override
-  public MomentsTable triples() {
-    return weigher.triples().copy();
+  public Weigher weigher() {
+    return weigher;
   }
 }

@@ -95,8 +95,8 @@ public final class JvmCompute implements Compute {
     }
 
     @Override
-    public MomentsTable triples() {
-      return weigher.triples().copy();
+    public Weigher weigher() {
+      return weigher;
     }
   }
 }
