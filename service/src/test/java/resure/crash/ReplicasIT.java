@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -34,7 +35,10 @@ import org.junit.jupiter.api.io.TempDir;
 import resure.api.StatisticsText;
 import resure.journal.Journal;
 import resure.journal.JournalException;
+import resure.journal.RunKey;
+import resure.observation.RunId;
 import resure.run.FreshFold;
+import resure.run.RunPast;
 import resure.run.RunStatistics;
 
 /**
@@ -137,6 +141,7 @@ class ReplicasIT {
     List<String> names = new ArrayList<>(runs.stream().map(TrainedRun::name).toList());
     names.add(PROBE);
     assertExplained(names);
+    assertProjected(names);
     assertThat(ledger.count("503 store-unavailable"))
         .as("refused while the database was away")
         .isPositive();
@@ -346,6 +351,55 @@ class ReplicasIT {
     assertThat(breaches.stream().limit(SHOWN).map(ReplicasIT::shortened).toList())
         .as("%d breaches, seed %d, data in %s", breaches.size(), SEED, temporary)
         .isEmpty();
+  }
+
+  /**
+   * Rows that all replicas wrote, whoever came first, amid all that failed, say what those say that
+   * one process makes of the journal alone.
+   */
+  private static void assertProjected(List<String> names) throws Exception {
+    Map<String, String> projected = new TreeMap<>();
+    try (Journal journal = database.journal()) {
+      for (String name : names) {
+        RunKey run = journal.lookup(new RunId(RunId.DEFAULT_TENANT, name));
+        if (run == null) {
+          continue;
+        }
+        for (Replica replica : REPLICAS) {
+          String rows = projected(replica, name);
+          assertThat(rows)
+              .as("%s of %s, seed %d", name, name(replica), SEED)
+              .isEqualTo(projected.computeIfAbsent(name, first -> rows));
+        }
+        assertThat(journal.rows().clear(run, journal.rows().mark(run), RunPast.NOTHING)).isTrue();
+      }
+    }
+    Replica replica = REPLICAS.getFirst();
+    replica.kill();
+    replica.restart();
+    assertThat(projected).isNotEmpty();
+    projected.forEach(
+        (name, rows) ->
+            assertThat(projected(replica, name)).as("%s, seed %d", name, SEED).isEqualTo(rows));
+  }
+
+  private static String projected(Replica replica, String name) {
+    String path = "/v1/runs/" + name;
+    return whole(replica, path + "/history?points=2000")
+        + whole(replica, path + "/dialogues?limit=200");
+  }
+
+  /** An answer of rows that are written up to the newest entry; each waits for them for a while. */
+  private static String whole(Replica replica, String path) {
+    long start = System.nanoTime();
+    Answer answer;
+    do {
+      answer = replica.process().get(path);
+      if (answer.status() == 200 && answer.json().get("progress").asDouble() == 1) {
+        return answer.text();
+      }
+    } while (System.nanoTime() - start < RECOVERY.toNanos());
+    return path + " is not whole: " + answer.text();
   }
 
   private static String shortened(String breach) {
