@@ -15,6 +15,7 @@ public final class Bench {
     PrintStream out = System.out;
     switch (all.isEmpty() ? "" : all.getFirst()) {
       case "http" -> new HttpComparison(Options.parse(rest, HttpComparison.DEFAULTS), out).run();
+      case "tails" -> new Tails(Options.parse(rest, Tails.DEFAULTS), out).run();
       case "fsync" -> new FsyncComparison(Options.parse(rest, FsyncComparison.DEFAULTS), out).run();
       case "disk" -> new DiskUse(Options.parse(rest, DiskUse.DEFAULTS), out).run();
       case "million" -> new MillionBatches(Options.parse(rest, MillionBatches.DEFAULTS), out).run();
@@ -32,12 +33,17 @@ public final class Bench {
       case "models" -> new ReadModelCost(Options.parse(rest, ReadModelCost.DEFAULTS), out).run();
       case "drift" ->
           new DriftCalibration(Options.parse(rest, DriftCalibration.DEFAULTS), out).run();
+      case "soak" -> {
+        if (!new Soak(Options.parse(rest, Soak.DEFAULTS), out).run()) {
+          System.exit(1);
+        }
+      }
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println(
-            "commands: http, fsync, disk, million, moving, heap, replays, beside, crossover,"
-                + " postgres, scaling, steps, retention, audit, models, drift, jmh");
+            "commands: http, tails, fsync, disk, million, moving, heap, replays, beside, crossover,"
+                + " postgres, scaling, steps, retention, audit, models, drift, soak, jmh");
         System.exit(2);
       }
     }

@@ -207,16 +207,20 @@ final class HttpComparison {
       throws IOException, InterruptedException {
     long found = 0;
     for (int run = 0; run < RUNS; run++) {
-      String statistics = service.get("/v1/runs/" + BatchRequests.runName(run) + "/statistics");
-      Matcher matcher = OBSERVATIONS.matcher(statistics);
-      if (!matcher.find()) {
-        throw new IOException("statistics without observations: " + statistics);
-      }
-      found += Long.parseLong(matcher.group(1));
+      found += observations(service.get("/v1/runs/" + BatchRequests.runName(run) + "/statistics"));
     }
     if (found != sent) {
       throw new IOException(sent + " observations were answered, statistics say " + found);
     }
     out.printf("checked: the statistics of %d runs hold all %d observations%n%n", RUNS, sent);
+  }
+
+  /** Of a run, by its statistics. */
+  static long observations(String statistics) throws IOException {
+    Matcher matcher = OBSERVATIONS.matcher(statistics);
+    if (!matcher.find()) {
+      throw new IOException("statistics without observations: " + statistics);
+    }
+    return Long.parseLong(matcher.group(1));
   }
 }

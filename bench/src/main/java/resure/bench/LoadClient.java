@@ -11,22 +11,32 @@ import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A closed loop of kept-alive connections on one thread: each sends a request, waits for the whole
- * answer, checks its status and length, and sends the next. Cheap, since it shares the machine with
- * what it measures. Answers must have a {@code Content-Length}.
+ * Kept-alive connections on one thread: each sends a request, waits for the whole answer, checks
+ * its status and length, and sends the next, at once (a closed loop) or when one is due (an open
+ * loop). Cheap, since it shares the machine with what it measures. Answers must have a {@code
+ * Content-Length}.
  *
  * <p>Any unexpected answer ends the measurement with an exception that quotes it.
  */
 final class LoadClient implements Closeable {
 
   private static final int LONGEST_SILENCE_MILLIS = 30_000;
+
+  /** Waits for what is due are shorter, and not left to a selector, which knows milliseconds. */
+  private static final long SHORT_NANOS = 2_000_000;
+
+  private static final long SHORTEST_NANOS = 50_000;
 
   private final Selector selector;
   private final List<Connection> connections = new ArrayList<>();
@@ -45,32 +55,61 @@ final class LoadClient implements Closeable {
 
   /** Sends for a time, and waits for what is still to be answered. */
   Load drive(Requests requests, Duration time) throws IOException {
-    return drive(requests, Long.MAX_VALUE, time.toNanos());
+    long start = System.nanoTime();
+    return drive(new Window(requests, Long.MAX_VALUE, start + time.toNanos(), 0), start);
   }
 
   /** Sends a number of requests, however long it takes. */
   Load drive(Requests requests, long count) throws IOException {
-    return drive(requests, count, Long.MAX_VALUE / 2);
+    long start = System.nanoTime();
+    return drive(new Window(requests, count, start + Long.MAX_VALUE / 2, 0), start);
   }
 
-  private Load drive(Requests requests, long count, long nanos) throws IOException {
+  /**
+   * Sends requests that are due at fixed times, so many a second, whether others are answered or
+   * not; one that finds no connection free waits for one. Latency counts from when it was due, so
+   * that nobody who would have had to wait is left out.
+   */
+  Load driveAt(Requests requests, double perSecond, Duration time) throws IOException {
     long start = System.nanoTime();
-    Window window = new Window(requests, count, start + nanos);
+    long count = Math.max(1, Math.round(perSecond * time.toNanos() / 1e9));
+    return drive(
+        new Window(
+            requests, count, start + Long.MAX_VALUE / 2, Math.max(1, time.toNanos() / count)),
+        start);
+  }
+
+  private Load drive(Window window, long start) throws IOException {
     for (Connection connection : connections) {
       connection.sendNext(window, start);
     }
-    while (window.unanswered > 0) {
-      int ready =
-          selector.select(
-              key -> ((Connection) key.attachment()).proceed(window), LONGEST_SILENCE_MILLIS);
-      if (ready == 0) {
-        throw new IOException("no answer for " + LONGEST_SILENCE_MILLIS + " ms");
+    while (window.unanswered > 0 || !window.idle.isEmpty()) {
+      long now = System.nanoTime();
+      while (!window.idle.isEmpty() && window.untilDue(now) <= 0) {
+        window.idle.remove().sendNext(window, now);
       }
+      select(window);
       if (window.failure != null) {
         throw window.failure;
       }
     }
     return window.finish(System.nanoTime() - start);
+  }
+
+  private void select(Window window) throws IOException {
+    Consumer<SelectionKey> proceed = key -> ((Connection) key.attachment()).proceed(window);
+    if (window.idle.isEmpty()) {
+      if (window.unanswered > 0 && selector.select(proceed, LONGEST_SILENCE_MILLIS) == 0) {
+        throw new IOException("no answer for " + LONGEST_SILENCE_MILLIS + " ms");
+      }
+      return;
+    }
+    long wait = window.untilDue(System.nanoTime());
+    if (wait > SHORT_NANOS) {
+      selector.select(proceed, wait / 1_000_000 - 1);
+    } else if (selector.selectNow(proceed) == 0 && wait > 0) {
+      LockSupport.parkNanos(Math.min(wait, SHORTEST_NANOS));
+    }
   }
 
   @Override
@@ -86,20 +125,48 @@ final class LoadClient implements Closeable {
 
     private final Requests requests;
     private final long deadline;
+
+    /** Between requests that are due; 0 in a closed loop. */
+    private final long interval;
+
+    private long due;
     private long left;
+
+    /** Connections that wait for a request to be due. */
+    private final Deque<Connection> idle = new ArrayDeque<>();
+
     private long unanswered;
     private long[] latencies = new long[1 << 16];
     private int answered;
     private @Nullable IOException failure;
 
-    Window(Requests requests, long count, long deadline) {
+    Window(Requests requests, long count, long deadline, long interval) {
       this.requests = requests;
       this.left = count;
       this.deadline = deadline;
+      this.interval = interval;
+      due = System.nanoTime();
     }
 
     boolean over(long now) {
       return left == 0 || now - deadline >= 0;
+    }
+
+    /** How long until the next request is due; not positive in a closed loop, or at the end. */
+    long untilDue(long now) {
+      return interval == 0 || left == 0 ? 0 : due - now;
+    }
+
+    /** Takes the next request: since when it counts. */
+    long take(long now) {
+      left--;
+      unanswered++;
+      if (interval == 0) {
+        return now;
+      }
+      long since = due;
+      due += interval;
+      return since;
     }
 
     void answer(long nanos) {
@@ -139,8 +206,12 @@ final class LoadClient implements Closeable {
         key.interestOps(0);
         return;
       }
-      window.left--;
-      window.unanswered++;
+      if (window.untilDue(now) > 0) {
+        key.interestOps(0);
+        window.idle.add(this);
+        return;
+      }
+      sentAt = window.take(now);
       if (out.capacity() < window.requests.capacity()) {
         out = ByteBuffer.allocateDirect(window.requests.capacity());
       }
@@ -149,7 +220,6 @@ final class LoadClient implements Closeable {
       out.flip();
       in.clear();
       answerLength = 0;
-      sentAt = now;
       write();
     }
 

@@ -47,6 +47,18 @@ record Round(Load load, long cpuNanos) {
     }
   }
 
+  /** Loads a server for a time with requests that are due at fixed times, so many a second. */
+  static Round measureAt(
+      ServerProcess server, Requests requests, int connections, double perSecond, Duration time)
+      throws IOException, InterruptedException {
+    try (LoadClient client = new LoadClient(server.port(), connections)) {
+      long before = server.cpuNanos();
+      Load load = client.driveAt(requests, perSecond, time);
+      server.awaitRest();
+      return new Round(load, server.cpuNanos() - before);
+    }
+  }
+
   double cpuMicrosPerRequest() {
     return cpuNanos / 1e3 / load.requests();
   }

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** A measured server: a child JVM on a free port of the loopback address. One owner thread. */
 final class ServerProcess implements AutoCloseable {
@@ -29,6 +30,7 @@ final class ServerProcess implements AutoCloseable {
 
   private static final Pattern TOTAL = Pattern.compile("(?m)^Total +\\d+ +(\\d+)");
   private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
+  private static final Pattern THREADS = Pattern.compile("Threads:\\s+(\\d+)");
 
   private final Process process;
   private final int port;
@@ -222,12 +224,28 @@ final class ServerProcess implements AutoCloseable {
 
   /** Bytes of the process that are in memory, what is outside the heap included. */
   long residentBytes() throws IOException {
+    return 1024 * status(RESIDENT);
+  }
+
+  /** Threads of the process, those of its native code included. */
+  long threads() throws IOException {
+    return status(THREADS);
+  }
+
+  private long status(Pattern line) throws IOException {
     Path status = Path.of("/proc", Long.toString(process.pid()), "status");
-    Matcher resident = RESIDENT.matcher(Files.readString(status));
-    if (!resident.find()) {
-      throw new IOException("no VmRSS in " + status);
+    Matcher found = line.matcher(Files.readString(status));
+    if (!found.find()) {
+      throw new IOException("no " + line + " in " + status);
     }
-    return 1024 * Long.parseLong(resident.group(1));
+    return Long.parseLong(found.group(1));
+  }
+
+  /** Files and connections that the process has open. */
+  long openFiles() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("/proc", Long.toString(process.pid()), "fd"))) {
+      return files.count();
+    }
   }
 
   /** Asks the process to end (SIGTERM), waits, and returns the last {@link #bytesWritten}. */

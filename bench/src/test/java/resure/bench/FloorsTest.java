@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,27 @@ class FloorsTest {
         assertThat(load.p99Millis()).isLessThanOrEqualTo(load.maxMillis());
       }
       assertThat(floor.cpuNanos()).isGreaterThanOrEqualTo(before).isPositive();
+    }
+  }
+
+  @Test
+  void inAnOpenLoopARequestCountsFromWhenItWasDue() throws Exception {
+    try (ServerProcess floor =
+            ServerProcess.ofClass(NettyFloor.class, JVM, directory.resolve("log"), "S");
+        LoadClient client = connected(floor)) {
+      BatchRequests requests = new BatchRequests(Shape.S, 2, 2, false);
+      double closed = client.drive(requests, 2000).perSecond();
+
+      // More than one connection can answer: what is due last is answered last.
+      Load late = client.driveAt(requests, 20 * closed, Duration.ofMillis(50));
+      assertThat(late.requests()).isEqualTo(Math.round(closed));
+      double allMillis = 1000 * late.requests() / late.perSecond();
+      assertThat(late.maxMillis()).isGreaterThan(allMillis - 51).isLessThan(allMillis);
+
+      // Few are answered long before the next one is due, and take as long as they are given.
+      Load few = client.driveAt(requests, 40, Duration.ofMillis(500));
+      assertThat(few.requests()).isEqualTo(20);
+      assertThat(few.perSecond()).isLessThan(45);
     }
   }
 

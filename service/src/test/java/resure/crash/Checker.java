@@ -33,7 +33,12 @@ final class Checker {
       Map.of(
           Intent.Create.class, Set.of("200", "201"),
           Intent.Post.class,
-              Set.of("200", "404 unknown-run", "409 stale-attempt /attempt", "409 run-finished"),
+              Set.of(
+                  "200",
+                  "404 unknown-run",
+                  "409 stale-attempt /attempt",
+                  "409 run-finished",
+                  "422 key-reused"),
           Intent.Rewind.class, Set.of("200", "404 unknown-run", "409 stale-attempt /attempt"),
           Intent.Finish.class, Set.of("200", "404 unknown-run"),
           Intent.Delete.class, Set.of("204", "404 unknown-run"),
@@ -542,8 +547,25 @@ final class Checker {
               call);
       case "409 stale-attempt /attempt" ->
           require(!surelyCurrent(call), "the attempt was the current one:", call);
+      case "422 key-reused" ->
+          // Of an attempt that is over, after the next one has sent that step again: keys are
+          // looked at first.
+          require(
+              mayHaveKeyOfAnother(call) && !surelyCurrent(call), "nobody else had the key:", call);
       default -> {}
     }
+  }
+
+  private boolean mayHaveKeyOfAnother(Call call) {
+    return call.intent() instanceof Intent.Post post
+        && post.batch().key() != null
+        && posts.entrySet().stream()
+            .anyMatch(
+                other ->
+                    !other.getKey().equals(post.batch())
+                        && Objects.equals(other.getKey().key(), post.batch().key())
+                        && other.getValue().stream()
+                            .anyMatch(c -> !c.refused() && c.begun() - call.ended() < 0));
   }
 
   /** The time in which the run may not have been there because of a deletion. */

@@ -160,8 +160,18 @@ class CheckerTest {
   void aTrueRecordIsExplained() throws JournalException {
     call(of(3).intent(), 200, text(of(3)), Map.of("Idempotency-Replayed", List.of("true")));
     refuse(new Intent.Post(NAME, batch("late", "job-1", 4, 3)), 409, "stale-attempt");
+    refuse(new Intent.Post(NAME, batch("6/0", "job-1", 6, 0)), 422, "key-reused");
 
     assertThat(breaches()).isEmpty();
+  }
+
+  @Test
+  void aKeyThatNobodyElseHadIsFound() throws JournalException {
+    refuse(new Intent.Post(NAME, batch("9/9", "job-1", 9, 9)), 422, "key-reused");
+    // Another had this one, until a rewind removed it.
+    refuse(new Intent.Post(NAME, batch("7/1", "job-2", 7, 0)), 422, "key-reused");
+
+    assertThat(breaches()).filteredOn(b -> b.contains("nobody else had the key:")).hasSize(2);
   }
 
   @Test
@@ -369,7 +379,7 @@ class CheckerTest {
   @Test
   void outcomesThatNobodyExpectsAreFound() throws JournalException {
     refuse(new Intent.Post(NAME, batch("7/0", "job-2", 7, 0)), 503, "run-damaged");
-    refuse(new Intent.Post(NAME, batch("7/1", "job-2", 7, 0)), 422, "key-reused");
+    refuse(new Intent.Post(NAME, batch("7/1", "job-2", 7, 0)), 422, "steps-mixed");
     refuse(new Intent.Post(NAME, batch("7/2", "job-2", 7, 0)), 500, "internal");
 
     assertThat(breaches()).filteredOn(b -> b.contains("no such outcome")).hasSize(3);

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import resure.api.StatisticsText;
+import resure.contract.Answer;
 import resure.journal.Journal;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
