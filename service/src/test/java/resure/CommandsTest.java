@@ -11,9 +11,12 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 import resure.access.Caller;
 import resure.access.Scope;
 import resure.access.TokenSet;
+import resure.contract.RecordedRelease;
 import resure.journal.Append;
 import resure.journal.Durability;
 import resure.journal.Head;
@@ -116,5 +119,19 @@ class CommandsTest {
     }
     assertThat(run("verify", state.toString(), ROCKSDB)).isEqualTo(Commands.DONE);
     assertThat(lines).last().asString().startsWith("verify: 1 runs, 1 entries, 0 snapshots");
+  }
+
+  @ParameterizedTest
+  @FieldSource("resure.contract.RecordedRelease#VERSIONS")
+  void theStateOfEveryReleaseIsVerified(String version) throws IOException {
+    Path state = new RecordedRelease(version).unpack(directory.resolve("state"));
+
+    assertThat(run("verify", state.toString(), ROCKSDB))
+        .as(lines::toString)
+        .isEqualTo(Commands.DONE);
+    assertThat(lines)
+        .last()
+        .asString()
+        .matches("verify: 25 runs, \\d+ entries, \\d\\d snapshots.*");
   }
 }

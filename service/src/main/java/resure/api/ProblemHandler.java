@@ -14,6 +14,7 @@ import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
 import resure.journal.CorruptJournalException;
 import resure.journal.JournalException;
+import resure.journal.NewerFormatException;
 import resure.run.DroppedException;
 
 /** Turns every failure into a problem answer (RFC 9457); what is our own fault is logged. */
@@ -79,6 +80,10 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
           ProblemException.of(ProblemType.NOT_FOUND, "GET /openapi.yaml describes what there is.");
       case ResponseStatusException status when status.getStatusCode().is4xxClientError() ->
           ProblemException.of(ProblemType.MALFORMED_BODY, "The request cannot be understood.");
+      case NewerFormatException newer ->
+          ProblemException.of(
+              ProblemType.STORE_UNAVAILABLE,
+              "This replica is of an older release than what it was asked for. Try again.");
       case CorruptJournalException corrupt -> {
         LOG.error("A run's records are damaged", corrupt);
         yield ProblemException.of(

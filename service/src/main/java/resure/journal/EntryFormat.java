@@ -201,9 +201,8 @@ public final class EntryFormat {
           "entry " + sequence + " of " + incarnation + " is damaged: its checksum is wrong");
     }
     if (bytes[0] != VERSION) {
-      throw new CorruptJournalException(
-          "entry %d of %s has format version %d; this release reads up to %d"
-              .formatted(sequence, incarnation, bytes[0], VERSION));
+      throw new NewerFormatException(
+          "entry %d of %s".formatted(sequence, incarnation), bytes[0], VERSION);
     }
     EntryInput in = new EntryInput(bytes, 1, end);
     int kind = in.takeByte();

@@ -34,6 +34,7 @@ import resure.journal.Incarnation;
 import resure.journal.Journal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
+import resure.journal.NewerFormatException;
 import resure.journal.OutcomeUnknownException;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
@@ -823,10 +824,21 @@ final class Shard implements Runnable {
     wake(slot);
   }
 
+  private static void say(Slot slot, JournalException failure) {
+    if (failure instanceof NewerFormatException) {
+      LOG.warn(
+          "Run {} is left to replicas of a newer release: {}",
+          slot.id.name(),
+          failure.getMessage());
+    } else {
+      LOG.error("The records of run {} are damaged", slot.id.name(), failure);
+    }
+  }
+
   /** Refuses what needed to know how the run is now. */
   private void notSeen(Slot slot, JournalException failure) {
     if (failure instanceof CorruptJournalException) {
-      LOG.error("The records of run {} are damaged", slot.id.name(), failure);
+      say(slot, failure);
       drop(slot);
     }
     Iterator<Request<?>> waiting = slot.waiting.iterator();
@@ -977,7 +989,7 @@ final class Shard implements Runnable {
     slot.rewinding = null;
     if (loaded.failure() != null) {
       if (loaded.failure() instanceof CorruptJournalException) {
-        LOG.error("The records of run {} are damaged", slot.id.name(), loaded.failure());
+        say(slot, loaded.failure());
       }
       if (rewinding != null) {
         answer(rewinding, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
@@ -1141,6 +1153,8 @@ final class Shard implements Runnable {
     return Outcome.refused(
         switch (failure) {
           case OutcomeUnknownException _ -> Refusal.OUTCOME_UNKNOWN;
+          // Another replica can serve it, or this one once it is of that release.
+          case NewerFormatException _ -> Refusal.STORE_UNAVAILABLE;
           case CorruptJournalException _ -> Refusal.RUN_DAMAGED;
           default -> Refusal.STORE_UNAVAILABLE;
         });

@@ -69,6 +69,11 @@ final class LiveService implements AutoCloseable {
     }
   }
 
+  /** Starts the service on a state that there is; it is deleted with the service. */
+  static LiveService open(Path state, String... properties) {
+    return new LiveService(state, List.of(properties));
+  }
+
   /** Where the database is, when a system property says that there is one: it is a new one. */
   private static List<String> store() {
     if (!"postgres".equals(System.getProperty("resure.journal.store"))) {
@@ -91,6 +96,11 @@ final class LiveService implements AutoCloseable {
     arguments.addAll(store);
     properties.forEach(property -> arguments.add("--" + property));
     return new SpringApplication(resure.ResureService.class).run(arguments.toArray(new String[0]));
+  }
+
+  /** Stops the service; its state is left as it is. */
+  void stop() {
+    context.close();
   }
 
   /** Stops the service and starts it again on the same state. */

@@ -246,19 +246,13 @@ class EntryFormatTest {
 
   @Example
   void aNewerVersionIsSaidToBeOne() {
-    byte[] bytes = encode(3, new JournalEntry.Finished(Entries.AT));
-    bytes[0] = 2;
-    CRC32C crc = new CRC32C();
-    crc.update(
-        ByteBuffer.allocate(24).putLong(OWNER.high()).putLong(OWNER.low()).putLong(3).array());
-    crc.update(bytes, 0, bytes.length - 4);
-    ByteBuffer.wrap(bytes)
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .putInt(bytes.length - 4, (int) crc.getValue());
+    byte[] bytes = Entries.ofALaterRelease(OWNER, 3);
 
     assertThatThrownBy(() -> EntryFormat.decode(OWNER, 3, bytes))
-        .isInstanceOf(CorruptJournalException.class)
-        .hasMessageContaining("version 2");
+        .isInstanceOf(NewerFormatException.class)
+        .hasMessage(
+            "entry 3 of %s was written by a newer release (format %d, this one reads up to %d)",
+            OWNER, EntryFormat.VERSION + 1, EntryFormat.VERSION);
   }
 
   @Example

@@ -83,6 +83,25 @@ class StateDirectoryTest {
   }
 
   @Test
+  void aDirectoryOfAnEarlierReleaseIsTakenOverAndRefusedByThatOneFromThenOn() throws Exception {
+    Path directory = initialised("older");
+    byte[] marker = Files.readAllBytes(directory.resolve(StateDirectory.MARKER));
+
+    StateDirectory later = StateDirectory.open(directory, StateDirectory.FORMAT + 1);
+    assertThat(later.ready()).isTrue();
+    later.close();
+
+    assertThat(Files.readAllBytes(directory.resolve(StateDirectory.MARKER))).isNotEqualTo(marker);
+    requireRefused(
+        directory,
+        JournalUnavailableException.class,
+        "format %d, this one reads up to %d"
+            .formatted(StateDirectory.FORMAT + 1, StateDirectory.FORMAT),
+        "restore a backup");
+    StateDirectory.open(directory, StateDirectory.FORMAT + 1).close();
+  }
+
+  @Test
   void aFormatOfNoReleaseIsRefused() throws Exception {
     Path directory = initialised("older");
     Files.writeString(
