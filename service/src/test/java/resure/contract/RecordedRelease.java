@@ -28,7 +28,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What is kept of a release for ever, in {@code resure/releases/<version>} of the test resources,
- * and written by {@link RecordedReleaseTest}:
+ * and written by {@link ReleaseRecording}:
  *
  * <pre>
  *   openapi.yaml     its contract
