@@ -72,7 +72,8 @@ class RecordedReleaseTest {
       }
       // Of the release at hand from now on, with all that was.
       live.reopen();
-      for (Exchange then : questions) {
+      for (Exchange then :
+          questions.stream().filter(each -> each.path().endsWith("/statistics")).toList()) {
         assertSame(client.send(live, live.contract(), then), then);
       }
     }
