@@ -21,7 +21,6 @@ import resure.run.DroppedException;
 final class ProblemHandler implements WebExceptionHandler, Ordered {
 
   private static final Logger LOG = LoggerFactory.getLogger(ProblemHandler.class);
-  private static final String RETRY_SECONDS = "1";
 
   private final Consumer<String> answered;
 
@@ -66,7 +65,7 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
     headers.set(HttpHeaders.CONTENT_TYPE, MediaType.APPLICATION_PROBLEM_JSON_VALUE);
     headers.setContentLength(body.length);
     if (type.status() == 429 || type.status() == 503) {
-      headers.set(HttpHeaders.RETRY_AFTER, RETRY_SECONDS);
+      headers.set(HttpHeaders.RETRY_AFTER, Long.toString(problem.retrySeconds()));
     } else if (type.status() == 401) {
       headers.set(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"resure\"");
     }

@@ -392,7 +392,11 @@ final class Shard implements Runnable {
       LOG.error("Run {} has no good snapshot left to be rewound from", slot.id.name());
       answer(rewind, Outcome.refused(Refusal.RUN_DAMAGED));
     } else {
-      append(slot, run, rewind, new JournalEntry.Rewound(now(), rewind.nextStep, rewind.attempt));
+      append(
+          slot,
+          run,
+          rewind,
+          new JournalEntry.Rewound(now(), rewind.nextStep, rewind.attempt, rewind.actor));
     }
   }
 
@@ -433,7 +437,7 @@ final class Shard implements Runnable {
     if (run.finished()) {
       answer(finish, Outcome.done(run.describe()));
     } else {
-      append(slot, run, finish, new JournalEntry.Finished(now()));
+      append(slot, run, finish, new JournalEntry.Finished(now(), finish.actor));
     }
   }
 
@@ -1041,7 +1045,8 @@ final class Shard implements Runnable {
                 settings.configuration(),
                 settings.labels(),
                 create.start,
-                settings.retention());
+                settings.retention(),
+                create.actor);
         gathering.add(new InFlight(slot, create, key, Head.NONE, 1, entry, null));
         return;
       }

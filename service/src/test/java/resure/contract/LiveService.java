@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
@@ -103,6 +104,13 @@ final class LiveService implements AutoCloseable {
     context.close();
   }
 
+  /** Stops the service, looks at its state directory, and starts it again. */
+  void whileStopped(Consumer<Path> look) {
+    context.close();
+    look.accept(state);
+    context = run();
+  }
+
   /** Stops the service and starts it again on the same state. */
   void reopen() {
     context.close();
@@ -146,12 +154,14 @@ final class LiveService implements AutoCloseable {
 
   /** What Prometheus would be told now. */
   String scrape() {
-    HttpRequest request =
+    HttpRequest.Builder request =
         HttpRequest.newBuilder(
                 URI.create("http://localhost:" + managementPort() + "/actuator/prometheus"))
-            .timeout(DEADLINE)
-            .build();
-    HttpResponse<String> answer = client.sendAsync(request, BodyHandlers.ofString()).join();
+            .timeout(DEADLINE);
+    if (token != null) {
+      request.header("Authorization", "Bearer " + token);
+    }
+    HttpResponse<String> answer = client.sendAsync(request.build(), BodyHandlers.ofString()).join();
     if (answer.statusCode() != 200) {
       throw new AssertionError(answer.statusCode() + " " + answer.body());
     }

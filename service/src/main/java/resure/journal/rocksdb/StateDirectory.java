@@ -46,9 +46,9 @@ final class StateDirectory implements AutoCloseable {
    * (entries, snapshots, documents): a directory that an older release would understand only in
    * parts is one that it refuses.
    */
-  static final int FORMAT = 3;
+  static final int FORMAT = 4;
 
-  /** 1 and 2 were of no release. */
+  /** 1 and 2 were of no release; in 3 no entry names an actor. */
   private static final int OLDEST = 3;
 
   static final String MARKER = "resure.state";

@@ -79,7 +79,7 @@ class StateDirectoryTest {
         directory.resolve(StateDirectory.MARKER),
         StateDirectory.marker(StateDirectory.FORMAT + 1, UUID.randomUUID(), true));
 
-    requireRefused(directory, JournalUnavailableException.class, "format 4", "newer release");
+    requireRefused(directory, JournalUnavailableException.class, "format 5", "newer release");
   }
 
   @Test
@@ -106,7 +106,7 @@ class StateDirectoryTest {
     Path directory = initialised("older");
     Files.writeString(
         directory.resolve(StateDirectory.MARKER),
-        StateDirectory.marker(StateDirectory.FORMAT - 1, UUID.randomUUID(), true));
+        StateDirectory.marker(2, UUID.randomUUID(), true));
 
     requireRefused(
         directory, JournalUnavailableException.class, "format 2", "before the first release");
