@@ -32,7 +32,7 @@ COPY --from=extracted /extracted/dependencies/ /opt/resure/
 COPY --from=extracted /extracted/application/ /opt/resure/
 # What the JVM would do anew at every start, done once: bound to this runtime and these files.
 COPY docker/train /tmp/train
-RUN /tmp/train /opt/resure/resure.aot -jar /opt/resure/resure-service.jar && rm /tmp/train
+RUN /tmp/train /opt/resure/resure.aot -jar /opt/resure/resure-service.jar && rm -rf /tmp/*
 
 USER 10001
 # Written to: the volume, and /tmp, where native libraries are unpacked. The rest can be read-only.
