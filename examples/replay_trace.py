@@ -2,7 +2,7 @@
 """Posts a recorded trace of real per-turn losses to a running service, step by step, as a trainer would,
 and shows what the weights say. Python's standard library only.
 
-    python3 examples/replay_trace.py [--address http://127.0.0.1:8080] [--run NAME] [--configuration JSON] [TRACE]
+    python3 examples/replay_trace.py [--address http://127.0.0.1:8080] [--run NAME] [--configuration JSON] [--pace SECONDS] [TRACE]
 """
 import argparse
 import gzip
@@ -12,6 +12,7 @@ import json
 import math
 import pathlib
 import sys
+import time
 import urllib.parse
 
 
@@ -106,6 +107,7 @@ def main():
     options.add_argument("--address", default="http://127.0.0.1:8080")
     options.add_argument("--run", default="trace-11")
     options.add_argument("--configuration", type=json.loads, default={}, help="as in PUT /v1/runs/{run}")
+    options.add_argument("--pace", type=float, default=0.0, help="seconds from step to step, to watch it: 0.25, say")
     given = options.parse_args()
 
     service = Service(given.address)
@@ -120,6 +122,7 @@ def main():
                 weights.append(of_dialogue[row["turn"]])
                 corrupted.append(row.get("corrupted", 0))
         progress(done, len(all_steps), answer["summary"]["meanWeight"] or 0.0)
+        time.sleep(given.pace)
     show(service.call("GET", run + "/statistics"), weights, corrupted)
 
 

@@ -114,6 +114,11 @@ final class Commands {
     return NOT_UNDERSTOOD;
   }
 
+  /** Says what was asked for. */
+  void result(String line) {
+    results.accept(line);
+  }
+
   /** Reads from a store, or writes to it. */
   @FunctionalInterface
   interface Moving {

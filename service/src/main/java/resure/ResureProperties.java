@@ -16,6 +16,8 @@ import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.EnumerablePropertySource;
 import org.springframework.core.env.PropertySource;
 import org.springframework.util.unit.DataSize;
+import resure.access.Quota;
+import resure.access.Quotas;
 import resure.api.JwtCredentials;
 import resure.journal.Durability;
 import resure.journal.postgres.PostgresJournal;
@@ -34,6 +36,7 @@ import resure.run.RunLimits;
  * @param retention of runs that are created without saying theirs
  * @param idleRuns after what time without an entry a run is deleted; null for never
  * @param runs bounds of what is held in memory
+ * @param quotas bounds of what a tenant may use
  * @param computeBackend what weighs and folds
  * @param computeDevice where tensors do it
  * @param libtorch folder of libtorch; null to look for it where it usually is
@@ -56,6 +59,7 @@ record ResureProperties(
     Retention retention,
     @Nullable Duration idleRuns,
     RunLimits runs,
+    Quotas.Limits quotas,
     ComputeChoice.Backend computeBackend,
     String computeDevice,
     @Nullable Path libtorch,
@@ -82,6 +86,7 @@ record ResureProperties(
       String name, String byDefault, String valid, String meaning, Function<String, T> parser) {}
 
   private static final long LARGEST_STEP = (1L << 53) - 1;
+  private static final String NONE = "none";
 
   static final Property<StoreChoice.Store> STORE =
       new Property<>(
@@ -199,6 +204,31 @@ record ResureProperties(
                 Duration.ofDays(36_500).toSeconds());
             return Optional.of(duration);
           });
+
+  static final Property<Integer> QUOTA_RUNS =
+      quota(Quota.RUNS, 100_000, "how many runs a tenant may have");
+
+  static final Property<Integer> QUOTA_BATCHES =
+      quota(
+          Quota.BATCHES_PER_SECOND,
+          1_000_000,
+          "how many batches a second a tenant may send to this process on average; after a pause,"
+              + " ten seconds' worth at once");
+
+  static final Property<Integer> QUOTA_STREAMS =
+      quota(
+          Quota.STREAMS,
+          1_000_000,
+          "how many event streams and exports a tenant may have open at this process");
+
+  static final Property<Long> QUOTA_STORED_BYTES =
+      new Property<>(
+          Quota.STORED_BYTES.property(),
+          NONE,
+          "none, or a size from 1MB to 1024TB",
+          "how much a tenant may have recorded, about; then its batches are refused",
+          text ->
+              text.equals(NONE) ? 0 : within(DataSize.parse(text).toBytes(), 1L << 20, 1L << 50));
 
   static final Property<ComputeChoice.Backend> COMPUTE_BACKEND =
       new Property<>(
@@ -353,6 +383,10 @@ record ResureProperties(
           IDLE_AFTER,
           RETENTION,
           IDLE_RUNS,
+          QUOTA_RUNS,
+          QUOTA_BATCHES,
+          QUOTA_STREAMS,
+          QUOTA_STORED_BYTES,
           COMPUTE_BACKEND,
           COMPUTE_DEVICE,
           LIBTORCH,
@@ -381,6 +415,16 @@ record ResureProperties(
         "a whole number from " + least + " to " + most,
         meaning,
         text -> (int) within(Long.parseLong(text), least, most));
+  }
+
+  /** Of what there is no end by default; then its value is 0. */
+  private static Property<Integer> quota(Quota quota, int most, String meaning) {
+    return new Property<>(
+        quota.property(),
+        NONE,
+        "none, or a whole number from 1 to " + most,
+        meaning,
+        text -> text.equals(NONE) ? 0 : (int) within(Long.parseLong(text), 1, most));
   }
 
   private static Property<String> text(
@@ -448,6 +492,12 @@ record ResureProperties(
             reader.value(FRESHNESS, Duration.ZERO));
     Retention retention = reader.value(RETENTION, Retention.ALL);
     Duration idleRuns = reader.value(IDLE_RUNS, Optional.<Duration>empty()).orElse(null);
+    Quotas.Limits quotas =
+        new Quotas.Limits(
+            reader.value(QUOTA_RUNS, 0),
+            reader.value(QUOTA_BATCHES, 0),
+            reader.value(QUOTA_STREAMS, 0),
+            reader.value(QUOTA_STORED_BYTES, 0L));
     ComputeChoice.Backend backend = reader.value(COMPUTE_BACKEND, ComputeChoice.Backend.JVM);
     String device = reader.value(COMPUTE_DEVICE, "auto");
     Path libtorch = reader.value(LIBTORCH, Optional.<Path>empty()).orElse(null);
@@ -500,6 +550,7 @@ record ResureProperties(
         retention,
         idleRuns,
         runs,
+        quotas,
         backend,
         device,
         libtorch,

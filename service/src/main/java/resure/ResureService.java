@@ -29,6 +29,7 @@ import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import org.springframework.web.server.WebFilter;
 import reactor.core.publisher.Mono;
+import resure.access.Quotas;
 import resure.access.TokenFile;
 import resure.api.Api;
 import resure.api.Credentials;
@@ -200,10 +201,20 @@ public class ResureService {
   }
 
   @Bean
+  Quotas quotas(ResureProperties properties, Runs runs, ServiceMeters meters) {
+    Quotas quotas = new Quotas(properties.quotas(), runs::storedBytes, LOG::warn, System::nanoTime);
+    meters.watch(quotas);
+    return quotas;
+  }
+
+  @Bean
   EventStreams streams(
-      ResureProperties properties, StoreChoice store, Runs runs, ReadModels models) {
+      ResureProperties properties, StoreChoice store, Runs runs, ReadModels models, Quotas quotas) {
     return new EventStreams(
-        runs, models, store.journal().shared() ? properties.runs().freshness() : Duration.ZERO);
+        runs,
+        models,
+        quotas,
+        store.journal().shared() ? properties.runs().freshness() : Duration.ZERO);
   }
 
   @Bean
@@ -213,6 +224,7 @@ public class ResureService {
       Replays replays,
       ReadModels models,
       EventStreams streams,
+      Quotas quotas,
       ComputeChoice compute,
       ServiceMeters meters) {
     return Api.addresses(
@@ -220,6 +232,7 @@ public class ResureService {
         replays,
         models,
         streams,
+        quotas,
         compute::status,
         properties.retention(),
         properties.maxLosses(),

@@ -11,9 +11,12 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
 import resure.access.Caller;
 import resure.access.Scope;
 import resure.access.TokenSet;
+import resure.contract.RecordedRelease;
 import resure.journal.Append;
 import resure.journal.Durability;
 import resure.journal.Head;
@@ -110,11 +113,45 @@ class CommandsTest {
     try (Journal journal = RocksDbJournal.open(state, Durability.OS)) {
       JournalEntry created =
           new JournalEntry.Created(
-              Instant.EPOCH, Configuration.DEFAULT, Map.of(), null, Retention.ALL);
+              Instant.EPOCH,
+              Configuration.DEFAULT,
+              Map.of(),
+              null,
+              Retention.ALL,
+              "token 3f9c2a71");
       RunKey run = new RunKey(new RunId("team", "sft-42"), Incarnation.next(0));
-      journal.append(List.of(new Append(run, Head.NONE, List.of(created))));
+      journal.append(
+          List.of(
+              new Append(
+                  run,
+                  Head.NONE,
+                  List.of(
+                      created,
+                      new JournalEntry.Rewound(Instant.EPOCH, 7, null, "https://id.example lea"),
+                      new JournalEntry.Finished(Instant.EPOCH)))));
     }
     assertThat(run("verify", state.toString(), ROCKSDB)).isEqualTo(Commands.DONE);
-    assertThat(lines).last().asString().startsWith("verify: 1 runs, 1 entries, 0 snapshots");
+    assertThat(lines).last().asString().startsWith("verify: 1 runs, 3 entries, 0 snapshots");
+    assertThat(results).isEmpty();
+    assertThat(run("verify", "--changes", state.toString(), ROCKSDB)).isEqualTo(Commands.DONE);
+    assertThat(results)
+        .containsExactly(
+            "1970-01-01T00:00:00Z team/sft-42 1: created, by token 3f9c2a71",
+            "1970-01-01T00:00:00Z team/sft-42 2: rewound to step 7, by https://id.example lea",
+            "1970-01-01T00:00:00Z team/sft-42 3: finished");
+  }
+
+  @ParameterizedTest
+  @FieldSource("resure.contract.RecordedRelease#VERSIONS")
+  void theStateOfEveryReleaseIsVerified(String version) throws IOException {
+    Path state = new RecordedRelease(version).unpack(directory.resolve("state"));
+
+    assertThat(run("verify", state.toString(), ROCKSDB))
+        .as(lines::toString)
+        .isEqualTo(Commands.DONE);
+    assertThat(lines)
+        .last()
+        .asString()
+        .matches("verify: 25 runs, \\d+ entries, \\d\\d snapshots.*");
   }
 }

@@ -39,7 +39,9 @@ class PackagesTest {
           // Of the journal only the name of a run, and how a store fails: see theEdgesKnow...; of
           // compute only what runs.
           Map.entry("projection", List.of("run", "drift", "journal")),
-          Map.entry("metrics", List.of("run", "drift", "replay", "journal", "compute", "backup")),
+          Map.entry(
+              "metrics",
+              List.of("run", "drift", "replay", "journal", "compute", "backup", "access")),
           Map.entry(
               "api",
               List.of("run", "drift", "replay", "projection", "journal", "compute", "access")),
@@ -78,7 +80,7 @@ class PackagesTest {
           Map.entry("org.reactivestreams", List.of("api")),
           Map.entry("tools.jackson", List.of("api", "client")),
           Map.entry("com.fasterxml.jackson", List.of("api")),
-          Map.entry("com.github.benmanes.caffeine", List.of("api")));
+          Map.entry("com.github.benmanes.caffeine", List.of("access", "api")));
 
   private static final List<String> IMPLEMENTATIONS =
       List.of(

@@ -18,6 +18,7 @@ import org.springframework.boot.context.properties.source.ConfigurationPropertyS
 import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
+import resure.access.Quotas;
 import resure.api.JwtCredentials;
 import resure.journal.Durability;
 import resure.observation.Retention;
@@ -67,6 +68,7 @@ class ResurePropertiesTest {
                 Retention.ALL,
                 null,
                 new RunLimits(4096, 4_194_304, 10_000, Duration.ofHours(1), Duration.ofSeconds(1)),
+                Quotas.Limits.NONE,
                 ComputeChoice.Backend.AUTO,
                 "auto",
                 null,
@@ -98,6 +100,10 @@ class ResurePropertiesTest {
                 "resure.runs.idle-after", "90s",
                 "resure.retention.observations", "5000",
                 "resure.retention.idle-runs", "30d",
+                "resure.quotas.runs", "20",
+                "resure.quotas.batches-per-second", "500",
+                "resure.quotas.streams", "3",
+                "resure.quotas.stored-bytes", "5GB",
                 "resure.compute.backend", "djl",
                 "resure.compute.device", "gpu:1",
                 "resure.compute.libtorch", "/opt/libtorch/lib",
@@ -117,6 +123,7 @@ class ResurePropertiesTest {
                 new Retention(5000),
                 Duration.ofDays(30),
                 new RunLimits(7, 164, 9, Duration.ofSeconds(90), Duration.ofMillis(250)),
+                new Quotas.Limits(20, 500, 3, 5L << 30),
                 ComputeChoice.Backend.DJL,
                 "gpu:1",
                 Path.of("/opt/libtorch/lib"),
@@ -148,6 +155,8 @@ class ResurePropertiesTest {
                     "resure.limits.queued-losses", "99999999999999999999",
                     "resure.limits.loaded-runs", "1.5",
                     "resure.runs.idle-after", "0s",
+                    "resure.quotas.runs", "0",
+                    "resure.quotas.stored-bytes", "1KB",
                     "resure.compute.backend", "cuda",
                     "resure.compute.device", "gpu",
                     "resure.compute.libtorch", " ",
@@ -175,6 +184,8 @@ class ResurePropertiesTest {
                 + " to 1073741824",
             "resure.limits.loaded-runs is '1.5'; valid is a whole number from 1 to 10000000",
             "resure.runs.idle-after is '0s'; valid is a duration from 1s to 365d",
+            "resure.quotas.runs is '0'; valid is none, or a whole number from 1 to 100000",
+            "resure.quotas.stored-bytes is '1KB'; valid is none, or a size from 1MB to 1024TB",
             "resure.compute.backend is 'cuda'; valid is auto, jvm or djl",
             "resure.compute.device is 'gpu'; valid is auto, cpu or gpu: with a number from 0 to 63",
             "resure.compute.libtorch is ' '; valid is a folder",

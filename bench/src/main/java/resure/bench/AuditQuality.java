@@ -210,7 +210,7 @@ final class AuditQuality {
             InstantSource.system(),
             RunListener.NONE,
             models)) {
-      done(runs.create(RUN, new Defaults()));
+      done(runs.create(RUN, new Defaults(), null, 0));
       for (List<Recorded> step : steps.values()) {
         done(runs.score(RUN, null, batch(step)));
       }

@@ -111,7 +111,7 @@ final class ReadModelCost {
       int runs = options.number("runs");
       for (Measured each : all) {
         for (int i = 0; i < runs; i++) {
-          done(each.runs.create(id(i), new Defaults()));
+          done(each.runs.create(id(i), new Defaults(), null, 0));
         }
       }
       Prepared prepared = new Prepared(shape, options.number("dialogues"));

@@ -186,7 +186,7 @@ final class ReplaySpeed {
   /** A run of its own with as many losses as asked for; the visits of its dialogues repeat. */
   private Export record(Runs runs, String name, int dialogues) {
     RunId id = new RunId(RunId.DEFAULT_TENANT, name);
-    done(runs.create(id, new Defaults()).join());
+    done(runs.create(id, new Defaults(), null, 0).join());
     int batches = Math.ceilDiv(options.number("losses"), SHAPE.losses());
     for (int step = 0; step < batches; step++) {
       done(runs.score(id, null, batch(step, dialogues)).join());

@@ -177,7 +177,12 @@ class BadServerTest {
                   times.add(System.nanoTime());
                   if (answers.incrementAndGet() == 1) {
                     BadServer.whole(
-                        out, 429, Reply.PROBLEM, problem(429, "queue-full"), "Retry-After", "1");
+                        out,
+                        429,
+                        Reply.PROBLEM,
+                        problem(429, "quota-exceeded"),
+                        "Retry-After",
+                        "1");
                   } else {
                     BadServer.whole(out, 200, CBOR, SCORES);
                   }

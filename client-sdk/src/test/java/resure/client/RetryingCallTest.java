@@ -203,6 +203,7 @@ class RetryingCallTest {
         List.of(
             AWAY,
             problem(429, ProblemType.TOO_MANY_REPLAYS, null),
+            problem(429, ProblemType.QUOTA_EXCEEDED, null),
             problem(500, ProblemType.INTERNAL, null),
             problem(502, ProblemType.FOREIGN, null),
             problem(503, ProblemType.STORE_UNAVAILABLE, null),

@@ -2,6 +2,7 @@ package resure.access;
 
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import resure.observation.RunId;
 
 /**
@@ -21,6 +22,11 @@ public record Caller(String tenant, Set<Scope> scopes, String name) {
   /** Copies the scopes. */
   public Caller {
     scopes = Set.copyOf(scopes);
+  }
+
+  /** As what the caller changes is recorded; null where callers are not told from each other. */
+  public @Nullable String actor() {
+    return name.equals(ANYBODY.name) ? null : name;
   }
 
   /** Whether the caller is allowed this. */

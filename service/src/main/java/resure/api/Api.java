@@ -18,6 +18,7 @@ import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import org.springframework.web.server.WebFilter;
+import resure.access.Quotas;
 import resure.compute.ComputeStatus;
 import resure.observation.Retention;
 import resure.projection.ReadModels;
@@ -35,6 +36,7 @@ public final class Api {
   /**
    * Every address with its operations.
    *
+   * @param quotas what each tenant may use
    * @param compute what computes now
    * @param retention of runs that are created without saying theirs
    * @param maxLosses most losses of a batch
@@ -46,6 +48,7 @@ public final class Api {
       Replays replays,
       ReadModels models,
       EventStreams streams,
+      Quotas quotas,
       Supplier<ComputeStatus> compute,
       Retention retention,
       int maxLosses,
@@ -54,8 +57,8 @@ public final class Api {
     ReplayHandler replay = new ReplayHandler(replays);
     DialogueHandler dialogues = new DialogueHandler(runs, models);
     HistoryHandler history = new HistoryHandler(runs, models);
-    RunHandler run = new RunHandler(runs, retention);
-    ObservationsHandler observations = new ObservationsHandler(runs, maxLosses, answered);
+    RunHandler run = new RunHandler(runs, quotas, retention);
+    ObservationsHandler observations = new ObservationsHandler(runs, quotas, maxLosses, answered);
     EvaluationHandler evaluations = new EvaluationHandler(runs);
     Map<String, Map<HttpMethod, Operation>> addresses =
         Map.ofEntries(

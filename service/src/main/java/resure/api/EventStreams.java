@@ -26,6 +26,7 @@ import org.springframework.http.MediaType;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
 import reactor.core.publisher.Mono;
+import resure.access.Quotas;
 import resure.observation.RunId;
 import resure.projection.EventsQuery;
 import resure.projection.HistoryEvent;
@@ -71,6 +72,7 @@ public final class EventStreams implements AutoCloseable {
 
   private final Runs runs;
   private final ReadModels models;
+  private final Quotas quotas;
   private final long soonestMillis;
   private final long latestMillis;
   private final Semaphore room = new Semaphore(MOST_STREAMS);
@@ -88,9 +90,10 @@ public final class EventStreams implements AutoCloseable {
    * @param freshness how far behind a journal that is shared what is told may be; zero for one that
    *     is not
    */
-  public EventStreams(Runs runs, ReadModels models, Duration freshness) {
+  public EventStreams(Runs runs, ReadModels models, Quotas quotas, Duration freshness) {
     this.runs = runs;
     this.models = models;
+    this.quotas = quotas;
     soonestMillis = Math.max(SOONEST_MILLIS, freshness.toMillis());
     latestMillis = freshness.isZero() ? LATEST_MILLIS : soonestMillis;
     var _ =
@@ -212,6 +215,10 @@ public final class EventStreams implements AutoCloseable {
 
   /** Answers with a stream, from now on or from where an earlier one ended. */
   Mono<Void> open(Exchange exchange) {
+    return exchange.stream(quotas, () -> opened(exchange));
+  }
+
+  private Mono<Void> opened(Exchange exchange) {
     exchange.allowQuery();
     exchange.offer(MediaType.TEXT_EVENT_STREAM);
     EventText.Id last = EventText.Id.of(exchange.header("Last-Event-ID"));

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBuffer;
@@ -25,6 +26,7 @@ import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerRequest;
 import resure.access.Caller;
+import resure.access.Quotas;
 import resure.access.Scope;
 import resure.observation.RunId;
 import resure.run.Outcome;
@@ -79,6 +81,25 @@ final class Exchange {
     if (!caller().may(scope)) {
       throw AccessFilter.insufficient(scope);
     }
+  }
+
+  /** Refuses a caller whose tenant uses as much as it may; null where it does not. */
+  static void within(Quotas.@Nullable Refused refused) {
+    if (refused != null) {
+      throw Refusals.problem(refused);
+    }
+  }
+
+  /** Gives an answer that goes on for long, and of which a tenant may have so many at once. */
+  Mono<Void> stream(Quotas quotas, Supplier<Mono<Void>> answer) {
+    String tenant = caller().tenant();
+    return Mono.using(
+        () -> {
+          within(quotas.open(tenant));
+          return tenant;
+        },
+        open -> answer.get(),
+        quotas::close);
   }
 
   /** Fails when the caller is no longer let in; for answers that go on for long. */

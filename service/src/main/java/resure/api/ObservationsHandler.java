@@ -8,6 +8,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import reactor.core.publisher.Mono;
+import resure.access.Quotas;
 import resure.observation.RunId;
 import resure.run.Runs;
 import resure.run.Scored;
@@ -25,6 +26,7 @@ final class ObservationsHandler {
   private static final int MAX_KEY = 255;
 
   private final Runs runs;
+  private final Quotas quotas;
   private final LongConsumer answered;
 
   /** An event loop parses one body at a time. */
@@ -38,8 +40,9 @@ final class ObservationsHandler {
         }
       };
 
-  ObservationsHandler(Runs runs, int maxLosses, LongConsumer answered) {
+  ObservationsHandler(Runs runs, Quotas quotas, int maxLosses, LongConsumer answered) {
     this.runs = runs;
+    this.quotas = quotas;
     this.answered = answered;
     readers =
         new FastThreadLocal<>() {
@@ -57,6 +60,7 @@ final class ObservationsHandler {
     RunId id = RunHandler.runId(exchange);
     boolean withStatistics = withStatistics(exchange.query(INCLUDE));
     String key = key(exchange);
+    Exchange.within(quotas.batch(id.tenant()));
     return exchange
         .body(true, (sent, body, length) -> readers.get().read(sent, body, length))
         .flatMap(
@@ -115,6 +119,10 @@ final class ObservationsHandler {
   }
 
   Mono<Void> export(Exchange exchange) {
+    return exchange.stream(quotas, () -> exported(exchange));
+  }
+
+  private Mono<Void> exported(Exchange exchange) {
     exchange.allowQuery(
         "fromStep", "toStep", "source", "turn", "dialogue", RunHandler.AT_LEAST_SEQUENCE);
     Table table = exchange.offerLines();

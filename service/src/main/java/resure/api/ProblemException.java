@@ -1,5 +1,6 @@
 package resure.api;
 
+import java.time.Duration;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
@@ -10,28 +11,32 @@ import tools.jackson.core.JsonGenerator;
 final class ProblemException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
+  private static final long SOON_SECONDS = 1;
 
   private final ProblemType type;
   private final @Nullable String member;
   private final @Nullable String value;
   private final transient Consumer<JsonGenerator> more;
+  private final long retrySeconds;
 
   private ProblemException(
       ProblemType type,
       String detail,
       @Nullable String member,
       @Nullable String value,
-      Consumer<JsonGenerator> more) {
+      Consumer<JsonGenerator> more,
+      long retrySeconds) {
     super(detail, null, false, false);
     this.type = type;
     this.member = member;
     this.value = value;
     this.more = more;
+    this.retrySeconds = retrySeconds;
   }
 
   private ProblemException(
       ProblemType type, String detail, @Nullable String member, @Nullable String value) {
-    this(type, detail, member, value, json -> {});
+    this(type, detail, member, value, json -> {}, SOON_SECONDS);
   }
 
   /** With a sentence that says what is wrong and what to do. */
@@ -66,7 +71,19 @@ final class ProblemException extends RuntimeException {
 
   /** This with further members, written into its object. */
   ProblemException with(Consumer<JsonGenerator> members) {
-    return new ProblemException(type, detail(), member, value, members);
+    return new ProblemException(type, detail(), member, value, members, retrySeconds);
+  }
+
+  /** This, to be tried again after so long; others that may be, after a second. */
+  ProblemException after(Duration wait) {
+    // A part of a second is a second: who comes too early is refused again.
+    return new ProblemException(
+        type, detail(), member, value, more, wait.plusNanos(999_999_999).toSeconds());
+  }
+
+  /** Seconds after which it may be worth trying again, where it is worth that at all. */
+  long retrySeconds() {
+    return retrySeconds;
   }
 
   /** Writes the further members. */

@@ -14,13 +14,13 @@ import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
 import resure.journal.CorruptJournalException;
 import resure.journal.JournalException;
+import resure.journal.NewerFormatException;
 import resure.run.DroppedException;
 
 /** Turns every failure into a problem answer (RFC 9457); what is our own fault is logged. */
 final class ProblemHandler implements WebExceptionHandler, Ordered {
 
   private static final Logger LOG = LoggerFactory.getLogger(ProblemHandler.class);
-  private static final String RETRY_SECONDS = "1";
 
   private final Consumer<String> answered;
 
@@ -65,7 +65,7 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
     headers.set(HttpHeaders.CONTENT_TYPE, MediaType.APPLICATION_PROBLEM_JSON_VALUE);
     headers.setContentLength(body.length);
     if (type.status() == 429 || type.status() == 503) {
-      headers.set(HttpHeaders.RETRY_AFTER, RETRY_SECONDS);
+      headers.set(HttpHeaders.RETRY_AFTER, Long.toString(problem.retrySeconds()));
     } else if (type.status() == 401) {
       headers.set(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"resure\"");
     }
@@ -79,6 +79,10 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
           ProblemException.of(ProblemType.NOT_FOUND, "GET /openapi.yaml describes what there is.");
       case ResponseStatusException status when status.getStatusCode().is4xxClientError() ->
           ProblemException.of(ProblemType.MALFORMED_BODY, "The request cannot be understood.");
+      case NewerFormatException newer ->
+          ProblemException.of(
+              ProblemType.STORE_UNAVAILABLE,
+              "This replica is of an older release than what it was asked for. Try again.");
       case CorruptJournalException corrupt -> {
         LOG.error("A run's records are damaged", corrupt);
         yield ProblemException.of(

@@ -53,6 +53,8 @@ enum ProblemType {
   TOO_MANY_REPLAYS(429, "Too many replays are unfinished"),
   /** As many event streams are open as may. */
   TOO_MANY_STREAMS(429, "Too many event streams are open"),
+  /** The tenant uses as much of something as it may; {@code limit} names what bounds it. */
+  QUOTA_EXCEEDED(429, "A quota of the tenant is used up"),
   QUEUE_FULL(429, "The service is busy"),
   INTERNAL(500, "The service failed"),
   /** Whether a token is valid cannot be found out now. */

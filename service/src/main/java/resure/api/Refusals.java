@@ -1,5 +1,6 @@
 package resure.api;
 
+import resure.access.Quotas;
 import resure.replay.Replays;
 import resure.run.Outcome;
 import resure.run.Refusal;
@@ -121,6 +122,7 @@ final class Refusals {
               "label",
               "More than %d runs have such labels, and evaluations. Ask for fewer."
                   .formatted(Runs.SURVEYED_RUNS));
+      case Refusal.RUNS_FULL -> problem(Quotas.Refused.TOO_MANY_RUNS);
       case Refusal.QUEUE_FULL ->
           ProblemException.limit(
               ProblemType.QUEUE_FULL,
@@ -145,6 +147,28 @@ final class Refusals {
               "A record of this run does not match its checksum or is missing. Other runs are not"
                   + " affected. Restore a backup; the service's log names the record.");
     };
+  }
+
+  /** What is answered to a tenant that uses as much as it may. */
+  static ProblemException problem(Quotas.Refused refused) {
+    return ProblemException.limit(
+            ProblemType.QUOTA_EXCEEDED,
+            refused.quota().property(),
+            switch (refused.quota()) {
+              case RUNS ->
+                  "The tenant has as many runs as it may, and nothing was made. Delete some, or ask"
+                      + " the operator.";
+              case BATCHES_PER_SECOND ->
+                  "The tenant's batches come faster than they may, and this one was not read. Send"
+                      + " it again after Retry-After, with the same Idempotency-Key.";
+              case STREAMS ->
+                  "The tenant has as many event streams and exports open as it may. Close some, or"
+                      + " wait until one has ended.";
+              case STORED_BYTES ->
+                  "The tenant has recorded as much as it may, and this batch was not read. Delete"
+                      + " runs, let new ones keep fewer losses (retention), or ask the operator.";
+            })
+        .after(refused.retryAfter());
   }
 
   private static ProblemException tooOld(String earliestStep) {

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import reactor.core.publisher.Mono;
+import resure.access.Quotas;
 import resure.access.Scope;
 import resure.observation.Retention;
 import resure.observation.RunId;
@@ -29,11 +30,13 @@ final class RunHandler {
   static final String AT_LEAST_SEQUENCE = "atLeastSequence";
 
   private final Runs runs;
+  private final Quotas quotas;
   private final Retention retention;
 
   /** With the retention of runs that ask for none in particular. */
-  RunHandler(Runs runs, Retention retention) {
+  RunHandler(Runs runs, Quotas quotas, Retention retention) {
     this.runs = runs;
+    this.quotas = quotas;
     this.retention = retention;
   }
 
@@ -51,7 +54,20 @@ final class RunHandler {
     RunId id = runId(exchange);
     return exchange
         .body(false, (sent, body, length) -> settings(exchange, sent, body, length))
-        .flatMap(wanted -> exchange.audited("create", id, exchange.await(runs.create(id, wanted))))
+        .flatMap(
+            wanted ->
+                exchange.audited(
+                    "create",
+                    id,
+                    exchange.await(
+                        runs.create(id, wanted, exchange.caller().actor(), quotas.runs()))))
+        .doOnError(
+            ProblemException.class,
+            problem -> {
+              if (problem.type() == ProblemType.QUOTA_EXCEEDED) {
+                quotas.tooManyRuns(id.tenant());
+              }
+            })
         .flatMap(
             created -> exchange.answer(created.isNew() ? 201 : 200, RunJson.run(created.run())));
   }
@@ -98,7 +114,10 @@ final class RunHandler {
         .body(false, RunHandler::nothing)
         .flatMap(
             ignored ->
-                answer(exchange, exchange.audited("finish", id, exchange.await(runs.finish(id)))));
+                answer(
+                    exchange,
+                    exchange.audited(
+                        "finish", id, exchange.await(runs.finish(id, exchange.caller().actor())))));
   }
 
   private static boolean nothing(Representation sent, byte[] body, int length) {
@@ -122,7 +141,9 @@ final class RunHandler {
                     exchange.audited(
                         "rewind to " + rewind.nextStep,
                         id,
-                        exchange.await(runs.rewind(id, rewind.nextStep, rewind.attempt)))));
+                        exchange.await(
+                            runs.rewind(
+                                id, rewind.nextStep, rewind.attempt, exchange.caller().actor())))));
   }
 
   private record RewindBody(long nextStep, @Nullable String attempt) {}

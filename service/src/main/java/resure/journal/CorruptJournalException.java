@@ -1,7 +1,7 @@
 package resure.journal;
 
 /** What is stored is damaged: a checksum, a gap, or a record in another's place. */
-public final class CorruptJournalException extends JournalException {
+public sealed class CorruptJournalException extends JournalException permits NewerFormatException {
 
   private static final long serialVersionUID = 1L;
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -26,14 +27,17 @@ import resure.weighting.WeightFunction;
 import resure.weighting.Weighting;
 
 /**
- * The bytes of an entry, version 1. Numbers are little-endian; {@code varint} is seven bits a byte,
- * lowest first; {@code text} is a varint of its length in bytes, then UTF-8.
+ * The bytes of an entry. Numbers are little-endian; {@code varint} is seven bits a byte, lowest
+ * first; {@code text} is a varint of its length in bytes, then UTF-8.
  *
  * <pre>
- *   +---------+------+------------------+---------------------+-----------+
- *   | version | kind | at: milliseconds | what the kind needs | CRC-32C   |
- *   | 1 byte  | 1    | zigzag varint    |                     | 4         |
- *   +---------+------+------------------+---------------------+-----------+
+ *   +---------+------+------------------+--------+---------------------+-----------+
+ *   | version | kind | at: milliseconds | actor* | what the kind needs | CRC-32C   |
+ *   | 1 byte  | 1    | zigzag varint    | text   |                     | 4         |
+ *   +---------+------+------------------+--------+---------------------+-----------+
+ *
+ *   * only in version 2, in which there are created, rewound and finished. Without an actor an
+ *     entry is of version 1, which every release reads.
  *
  *   CRC-32C over: incarnation (16, big-endian), sequence (8, big-endian), all bytes before it
  *
@@ -85,7 +89,9 @@ import resure.weighting.Weighting;
 public final class EntryFormat {
 
   /** The newest version that is known here. */
-  public static final int VERSION = 1;
+  public static final int VERSION = 2;
+
+  private static final int WITHOUT_ACTOR = 1;
 
   static final byte ALL_ONE = 0;
   static final byte ONES = 1;
@@ -143,18 +149,18 @@ public final class EntryFormat {
   public ByteBuffer encode(Incarnation incarnation, long sequence, JournalEntry entry) {
     EntryOutput out = output;
     out.clear();
-    out.putByte(VERSION);
+    out.putByte(entry.actor() == null ? WITHOUT_ACTOR : VERSION);
     switch (entry) {
       case JournalEntry.Created created -> {
-        begin(out, CREATED, created.at());
+        begin(out, CREATED, created);
         putCreated(out, created);
       }
       case JournalEntry.Batch batch -> {
-        begin(out, BATCH, batch.at());
+        begin(out, BATCH, batch);
         putBatch(out, batch.key(), batch.batch(), batch.weights());
       }
       case JournalEntry.Rewound rewound -> {
-        begin(out, REWOUND, rewound.at());
+        begin(out, REWOUND, rewound);
         out.putVarint(rewound.nextStep());
         String attempt = rewound.attempt();
         out.putByte(attempt == null ? 0 : 1);
@@ -162,19 +168,19 @@ public final class EntryFormat {
           out.putText(attempt);
         }
       }
-      case JournalEntry.Finished finished -> begin(out, FINISHED, finished.at());
+      case JournalEntry.Finished finished -> begin(out, FINISHED, finished);
       case JournalEntry.Trimmed trimmed -> {
-        begin(out, TRIMMED, trimmed.at());
+        begin(out, TRIMMED, trimmed);
         out.putVarint(trimmed.earliestStep());
         out.putVarint(trimmed.firstSequence());
       }
       case JournalEntry.Evaluated evaluated -> {
-        begin(out, EVALUATED, evaluated.at());
+        begin(out, EVALUATED, evaluated);
         out.putVarint(evaluated.step());
         out.putText(evaluated.benchmark());
         out.putDouble(evaluated.score());
       }
-      case JournalEntry.Deleted deleted -> begin(out, DELETED, deleted.at());
+      case JournalEntry.Deleted deleted -> begin(out, DELETED, deleted);
     }
     out.putInt(checksum(crc, owner, incarnation, sequence, out.bytes(), out.size()));
     if (encoded.capacity() != out.bytes().length) {
@@ -200,22 +206,26 @@ public final class EntryFormat {
       throw new CorruptJournalException(
           "entry " + sequence + " of " + incarnation + " is damaged: its checksum is wrong");
     }
-    if (bytes[0] != VERSION) {
+    if (bytes[0] > VERSION) {
+      throw new NewerFormatException(
+          "entry %d of %s".formatted(sequence, incarnation), bytes[0], VERSION);
+    }
+    if (bytes[0] < WITHOUT_ACTOR) {
       throw new CorruptJournalException(
-          "entry %d of %s has format version %d; this release reads up to %d"
-              .formatted(sequence, incarnation, bytes[0], VERSION));
+          "entry %d of %s is of no version".formatted(sequence, incarnation));
     }
     EntryInput in = new EntryInput(bytes, 1, end);
     int kind = in.takeByte();
     Instant at = Instant.ofEpochMilli(in.takeSignedVarint());
+    String actor = bytes[0] == WITHOUT_ACTOR ? null : in.takeText();
     JournalEntry entry =
         switch (kind) {
-          case CREATED -> takeCreated(in, at);
+          case CREATED -> takeCreated(in, at, actor);
           case BATCH -> takeBatch(in, at);
           case REWOUND ->
               new JournalEntry.Rewound(
-                  at, in.takeVarint(), in.takeByte() == 0 ? null : in.takeText());
-          case FINISHED -> new JournalEntry.Finished(at);
+                  at, in.takeVarint(), in.takeByte() == 0 ? null : in.takeText(), actor);
+          case FINISHED -> new JournalEntry.Finished(at, actor);
           case TRIMMED -> new JournalEntry.Trimmed(at, in.takeVarint(), in.takeVarint());
           case EVALUATED ->
               new JournalEntry.Evaluated(at, in.takeVarint(), in.takeText(), in.takeDouble());
@@ -223,6 +233,9 @@ public final class EntryFormat {
           default -> throw new CorruptJournalException("unknown kind of entry " + kind);
         };
     in.requireEnd();
+    if (!Objects.equals(entry.actor(), actor)) {
+      throw new CorruptJournalException("an entry of kind " + kind + " has an actor");
+    }
     return entry;
   }
 
@@ -237,9 +250,13 @@ public final class EntryFormat {
     return (int) crc.getValue();
   }
 
-  private static void begin(EntryOutput out, int kind, Instant at) {
+  private static void begin(EntryOutput out, int kind, JournalEntry entry) {
     out.putByte(kind);
-    out.putSignedVarint(at.toEpochMilli());
+    out.putSignedVarint(entry.at().toEpochMilli());
+    String actor = entry.actor();
+    if (actor != null) {
+      out.putText(actor);
+    }
   }
 
   private static void putCreated(EntryOutput out, JournalEntry.Created created) {
@@ -302,7 +319,7 @@ public final class EntryFormat {
     }
   }
 
-  private static JournalEntry takeCreated(EntryInput in, Instant at)
+  private static JournalEntry takeCreated(EntryInput in, Instant at, @Nullable String actor)
       throws CorruptJournalException {
     try {
       Weighting weighting =
@@ -333,7 +350,8 @@ public final class EntryFormat {
           unshadowed.withShadow((flags & CREATED_SHADOW) != 0),
           labels,
           (flags & CREATED_START) == 0 ? null : takeStart(in),
-          (flags & CREATED_RETENTION) == 0 ? Retention.ALL : new Retention(in.takeVarint()));
+          (flags & CREATED_RETENTION) == 0 ? Retention.ALL : new Retention(in.takeVarint()),
+          actor);
     } catch (IllegalArgumentException e) {
       throw new CorruptJournalException("the configuration of a run is not valid", e);
     }

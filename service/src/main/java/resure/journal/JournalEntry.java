@@ -9,12 +9,21 @@ import resure.observation.Weights;
 import resure.weighting.Configuration;
 
 /**
- * Everything that can change a run. Times have milliseconds; they inform, nothing depends on them.
+ * Everything that can change a run. Times have milliseconds; they inform, nothing depends on them,
+ * nor on who asked.
  */
 public sealed interface JournalEntry {
 
   /** When it was accepted. */
   Instant at();
+
+  /**
+   * Who asked for it: a token by its key id, or issuer and subject. Null where nobody is told from
+   * others, where the service did it by itself, and of what a trainer sends all the time.
+   */
+  default @Nullable String actor() {
+    return null;
+  }
 
   /** The run begins: always sequence 1. With {@code start} it has statistics from the first. */
   record Created(
@@ -22,11 +31,22 @@ public sealed interface JournalEntry {
       Configuration configuration,
       Map<String, String> labels,
       @Nullable Start start,
-      Retention retention)
+      Retention retention,
+      @Nullable String actor)
       implements JournalEntry {
     /** Copies the labels. */
     public Created {
       labels = Map.copyOf(labels);
+    }
+
+    /** A run that nobody in particular made. */
+    public Created(
+        Instant at,
+        Configuration configuration,
+        Map<String, String> labels,
+        @Nullable Start start,
+        Retention retention) {
+      this(at, configuration, labels, start, retention, null);
     }
 
     /** A run that begins with nothing and keeps everything. */
@@ -40,10 +60,21 @@ public sealed interface JournalEntry {
       implements JournalEntry {}
 
   /** Every earlier batch of {@code nextStep} or later is forgotten. */
-  record Rewound(Instant at, long nextStep, @Nullable String attempt) implements JournalEntry {}
+  record Rewound(Instant at, long nextStep, @Nullable String attempt, @Nullable String actor)
+      implements JournalEntry {
+    /** By nobody in particular. */
+    public Rewound(Instant at, long nextStep, @Nullable String attempt) {
+      this(at, nextStep, attempt, null);
+    }
+  }
 
   /** The training is over. */
-  record Finished(Instant at) implements JournalEntry {}
+  record Finished(Instant at, @Nullable String actor) implements JournalEntry {
+    /** As nobody in particular said. */
+    public Finished(Instant at) {
+      this(at, null);
+    }
+  }
 
   /**
    * The model after {@code step} steps was found to have this score. It stands until a rewind
@@ -59,6 +90,6 @@ public sealed interface JournalEntry {
    */
   record Trimmed(Instant at, long earliestStep, long firstSequence) implements JournalEntry {}
 
-  /** The run is gone. */
+  /** The run is gone, and with it all that would tell who asked for that. */
   record Deleted(Instant at) implements JournalEntry {}
 }

@@ -16,6 +16,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import resure.access.Quota;
+import resure.access.Quotas;
 import resure.backup.Backups;
 import resure.compute.ComputeStatus;
 import resure.drift.TurnDrift;
@@ -139,6 +141,16 @@ public final class ServiceMeters implements RunListener, ReplayListener {
         .description("Bytes that are free on the disk of the embedded store")
         .baseUnit("bytes")
         .register(registry);
+  }
+
+  /** Adds what tenants were refused, since they use as much as they may. */
+  public void watch(Quotas watched) {
+    for (Quota quota : Quota.values()) {
+      FunctionCounter.builder("resure.quota.refusals", watched, w -> w.refusals(quota))
+          .description("Requests refused since their tenant uses as much as it may")
+          .tag("quota", quota.text())
+          .register(registry);
+    }
   }
 
   /** Adds what is asked of the replays. */

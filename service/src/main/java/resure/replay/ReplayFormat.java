@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import resure.journal.CorruptJournalException;
+import resure.journal.NewerFormatException;
 import resure.run.WholeFrom;
 import resure.weighting.Configuration;
 import resure.weighting.FoldRule;
@@ -107,8 +108,7 @@ final class ReplayFormat {
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
       int version = in.readUnsignedByte();
       if (version != VERSION && version != ALL_WHOLE) {
-        throw new CorruptJournalException(
-            "a replay was written by a newer release (format %d)".formatted(version));
+        throw new NewerFormatException("a replay", version, VERSION);
       }
       T read = reader.from(in, version);
       if (whole && in.available() > 0) {

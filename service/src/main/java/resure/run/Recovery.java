@@ -8,6 +8,7 @@ import resure.journal.Head;
 import resure.journal.Journal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
+import resure.journal.NewerFormatException;
 import resure.journal.RowsMark;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
@@ -71,8 +72,7 @@ final class Recovery {
       }
       run.release();
       if (end == End.TRIMMED && ++trimmed > MAX_TRIMMED) {
-        throw new CorruptJournalException(
-            "the oldest entries were dropped, and no good snapshot is left to go on from");
+        throw nothingToGoOnFrom(key);
       }
     }
   }
@@ -117,8 +117,7 @@ final class Recovery {
     boolean trimmed = !second.isEmpty() && second.getFirst().sequence() > 2;
     SnapshotFormat.State state = startOf(key, ahead, mark, trimmed);
     if (state == null && trimmed) {
-      throw new CorruptJournalException(
-          "the oldest entries were dropped, and no good snapshot is left to go on from");
+      throw nothingToGoOnFrom(key);
     }
     if (state != null && mark.sequence() > 0 && state.head().sequence() > mark.sequence()) {
       // What is between was dropped: nothing goes on from the mark.
@@ -212,6 +211,23 @@ final class Recovery {
       }
       atMost = snapshot.sequence() - 1;
     }
+  }
+
+  /** Of a run whose oldest entries were dropped: whether its snapshots are bad, or only newer. */
+  private CorruptJournalException nothingToGoOnFrom(RunKey key) throws JournalException {
+    Snapshot snapshot = journal.snapshot(key, Long.MAX_VALUE);
+    while (snapshot != null) {
+      try {
+        SnapshotFormat.decode(snapshot);
+      } catch (NewerFormatException e) {
+        return e;
+      } catch (CorruptJournalException e) {
+        // Nothing is known of it.
+      }
+      snapshot = journal.snapshot(key, snapshot.sequence() - 1);
+    }
+    return new CorruptJournalException(
+        "the oldest entries were dropped, and no good snapshot is left to go on from");
   }
 
   /** How applying what follows ends. */

@@ -51,6 +51,8 @@ public enum Refusal {
   REPLAYS_FULL,
   /** The run keeps as many evaluations as it may. */
   EVALUATIONS_FULL,
+  /** The tenant has as many runs as it may. */
+  RUNS_FULL,
   /** More runs than can be looked at together have evaluations. */
   TOO_MANY_RUNS,
   /** The shard's queue is full. */

@@ -26,8 +26,17 @@ abstract sealed class Request<T> {
    */
   boolean checked;
 
+  /** Who asks, where that is recorded; null for nobody in particular. */
+  @Nullable String actor;
+
   private Request(RunId id) {
     this.id = id;
+  }
+
+  /** This, asked by somebody. */
+  final Request<T> by(@Nullable String who) {
+    actor = who;
+    return this;
   }
 
   /** How much of the queue's bound this takes: about a batch's observations. */

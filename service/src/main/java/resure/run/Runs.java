@@ -100,6 +100,7 @@ public final class Runs implements AutoCloseable {
   private final ScheduledExecutorService sweeper =
       Executors.newSingleThreadScheduledExecutor(named("resure-idle"));
   private final InstantSource clock;
+  private final Creations creations = new Creations();
 
   /** Set by {@link #drain} and {@link #close}; afterwards nothing is taken. */
   private volatile boolean stopping;
@@ -235,6 +236,27 @@ public final class Runs implements AutoCloseable {
     storeFault = fault;
   }
 
+  /**
+   * About how many bytes the entries of a tenant's runs are, found out some time; null where that
+   * failed, or too much waits.
+   */
+  public CompletableFuture<@Nullable Long> storedBytes(String tenant) {
+    try {
+      return CompletableFuture.supplyAsync(() -> measured(tenant), surveys);
+    } catch (RejectedExecutionException e) {
+      return CompletableFuture.completedFuture(null);
+    }
+  }
+
+  private @Nullable Long measured(String tenant) {
+    try {
+      return new StoredBytes(journal).of(tenant);
+    } catch (JournalException e) {
+      LOG.debug("What {} stores is measured another time", tenant, e);
+      return null;
+    }
+  }
+
   /** From now on deletes, some time, the runs to which nothing was recorded for so long. */
   public void deleteIdle(Duration after) {
     IdleRuns idle =
@@ -281,12 +303,14 @@ public final class Runs implements AutoCloseable {
   /**
    * Makes the run, or finds that it is there with settings that agree. Whose statistics a new run
    * begins with is looked up before it is made, and never again.
+   *
+   * @param actor who asks, which is recorded; null for nobody in particular
+   * @param most runs that the tenant may have; 0 for any number
    */
-  public CompletableFuture<Outcome<Created>> create(RunId id, WantedSettings wanted) {
-    RunSettings settings = wanted.complete();
-    StartFrom startFrom = settings.startFrom();
-    if (startFrom == null) {
-      return offer(new Request.Create(id, wanted));
+  public CompletableFuture<Outcome<Created>> create(
+      RunId id, WantedSettings wanted, @Nullable String actor, int most) {
+    if (most == 0 && wanted.complete().startFrom() == null) {
+      return offer(new Request.Create(id, wanted).by(actor));
     }
     CompletableFuture<Outcome<Outcome<Created>>> looked = read(id, run -> run.existing(wanted));
     return looked.thenCompose(
@@ -296,24 +320,58 @@ public final class Runs implements AutoCloseable {
                   CompletableFuture.completedFuture(done.value());
               case Outcome.Refused<Outcome<Created>> refused
                   when refused.refusal() == Refusal.UNKNOWN_RUN ->
-                  CompletableFuture.supplyAsync(
-                          () ->
-                              start(
-                                  new RunId(id.tenant(), startFrom.run()),
-                                  startFrom,
-                                  settings.configuration().maxTurns()),
-                          workers)
-                      .thenCompose(start -> create(id, wanted, start));
+                  most == 0
+                      ? createAbsent(id, wanted, actor)
+                      : createWhereThereIsRoom(id, wanted, actor, most);
               case Outcome.Refused<Outcome<Created>> refused ->
                   CompletableFuture.completedFuture(
                       new Outcome.Refused<>(refused.refusal(), refused.detail()));
             });
   }
 
+  private CompletableFuture<Outcome<Created>> createWhereThereIsRoom(
+      RunId id, WantedSettings wanted, @Nullable String actor, int most) {
+    List<String> before = creations.begin(id);
+    return CompletableFuture.supplyAsync(() -> room(id, before, most), workers)
+        .thenCompose(
+            refused ->
+                refused == null
+                    ? createAbsent(id, wanted, actor)
+                    : CompletableFuture.completedFuture(Outcome.refused(refused)))
+        .whenComplete((outcome, failure) -> creations.end(id));
+  }
+
+  /** Why one more run may not be made; null when it may. On a worker. */
+  private @Nullable Refusal room(RunId id, List<String> before, int most) {
+    try {
+      return Creations.hasRoom(journal, id, before, most) ? null : Refusal.RUNS_FULL;
+    } catch (JournalException e) {
+      return Refusal.STORE_UNAVAILABLE;
+    }
+  }
+
+  private CompletableFuture<Outcome<Created>> createAbsent(
+      RunId id, WantedSettings wanted, @Nullable String actor) {
+    RunSettings settings = wanted.complete();
+    StartFrom startFrom = settings.startFrom();
+    if (startFrom == null) {
+      return offer(new Request.Create(id, wanted).by(actor));
+    }
+    return CompletableFuture.supplyAsync(
+            () ->
+                start(
+                    new RunId(id.tenant(), startFrom.run()),
+                    startFrom,
+                    settings.configuration().maxTurns()),
+            workers)
+        .thenCompose(start -> create(id, wanted, actor, start));
+  }
+
   private CompletableFuture<Outcome<Created>> create(
-      RunId id, WantedSettings wanted, Outcome<Start> start) {
+      RunId id, WantedSettings wanted, @Nullable String actor, Outcome<Start> start) {
     return switch (start) {
-      case Outcome.Done<Start> done -> offer(new Request.Create(id, wanted, done.value()));
+      case Outcome.Done<Start> done ->
+          offer(new Request.Create(id, wanted, done.value()).by(actor));
       case Outcome.Refused<Start> refused ->
           CompletableFuture.completedFuture(
               new Outcome.Refused<>(refused.refusal(), refused.detail()));
@@ -376,15 +434,21 @@ public final class Runs implements AutoCloseable {
 
   /**
    * Forgets every batch of {@code nextStep} and later; {@code attempt} fences off those before it.
+   *
+   * @param actor who asks, which is recorded; null for nobody in particular
    */
   public CompletableFuture<Outcome<RunDescription>> rewind(
-      RunId id, long nextStep, @Nullable String attempt) {
-    return offer(new Request.Rewind(id, nextStep, attempt));
+      RunId id, long nextStep, @Nullable String attempt, @Nullable String actor) {
+    return offer(new Request.Rewind(id, nextStep, attempt).by(actor));
   }
 
-  /** Says that the training is over. */
-  public CompletableFuture<Outcome<RunDescription>> finish(RunId id) {
-    return offer(new Request.Finish(id));
+  /**
+   * Says that the training is over.
+   *
+   * @param actor who asks, which is recorded; null for nobody in particular
+   */
+  public CompletableFuture<Outcome<RunDescription>> finish(RunId id, @Nullable String actor) {
+    return offer(new Request.Finish(id).by(actor));
   }
 
   /**

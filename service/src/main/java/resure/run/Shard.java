@@ -34,6 +34,7 @@ import resure.journal.Incarnation;
 import resure.journal.Journal;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
+import resure.journal.NewerFormatException;
 import resure.journal.OutcomeUnknownException;
 import resure.journal.RunKey;
 import resure.journal.Snapshot;
@@ -391,7 +392,11 @@ final class Shard implements Runnable {
       LOG.error("Run {} has no good snapshot left to be rewound from", slot.id.name());
       answer(rewind, Outcome.refused(Refusal.RUN_DAMAGED));
     } else {
-      append(slot, run, rewind, new JournalEntry.Rewound(now(), rewind.nextStep, rewind.attempt));
+      append(
+          slot,
+          run,
+          rewind,
+          new JournalEntry.Rewound(now(), rewind.nextStep, rewind.attempt, rewind.actor));
     }
   }
 
@@ -432,7 +437,7 @@ final class Shard implements Runnable {
     if (run.finished()) {
       answer(finish, Outcome.done(run.describe()));
     } else {
-      append(slot, run, finish, new JournalEntry.Finished(now()));
+      append(slot, run, finish, new JournalEntry.Finished(now(), finish.actor));
     }
   }
 
@@ -823,10 +828,21 @@ final class Shard implements Runnable {
     wake(slot);
   }
 
+  private static void say(Slot slot, JournalException failure) {
+    if (failure instanceof NewerFormatException) {
+      LOG.warn(
+          "Run {} is left to replicas of a newer release: {}",
+          slot.id.name(),
+          failure.getMessage());
+    } else {
+      LOG.error("The records of run {} are damaged", slot.id.name(), failure);
+    }
+  }
+
   /** Refuses what needed to know how the run is now. */
   private void notSeen(Slot slot, JournalException failure) {
     if (failure instanceof CorruptJournalException) {
-      LOG.error("The records of run {} are damaged", slot.id.name(), failure);
+      say(slot, failure);
       drop(slot);
     }
     Iterator<Request<?>> waiting = slot.waiting.iterator();
@@ -977,7 +993,7 @@ final class Shard implements Runnable {
     slot.rewinding = null;
     if (loaded.failure() != null) {
       if (loaded.failure() instanceof CorruptJournalException) {
-        LOG.error("The records of run {} are damaged", slot.id.name(), loaded.failure());
+        say(slot, loaded.failure());
       }
       if (rewinding != null) {
         answer(rewinding, Outcome.refused(Refusal.OUTCOME_UNKNOWN));
@@ -1029,7 +1045,8 @@ final class Shard implements Runnable {
                 settings.configuration(),
                 settings.labels(),
                 create.start,
-                settings.retention());
+                settings.retention(),
+                create.actor);
         gathering.add(new InFlight(slot, create, key, Head.NONE, 1, entry, null));
         return;
       }
@@ -1141,6 +1158,8 @@ final class Shard implements Runnable {
     return Outcome.refused(
         switch (failure) {
           case OutcomeUnknownException _ -> Refusal.OUTCOME_UNKNOWN;
+          // Another replica can serve it, or this one once it is of that release.
+          case NewerFormatException _ -> Refusal.STORE_UNAVAILABLE;
           case CorruptJournalException _ -> Refusal.RUN_DAMAGED;
           default -> Refusal.STORE_UNAVAILABLE;
         });

@@ -16,6 +16,7 @@ import resure.drift.TurnState;
 import resure.journal.CorruptJournalException;
 import resure.journal.Head;
 import resure.journal.JournalEntry;
+import resure.journal.NewerFormatException;
 import resure.journal.Snapshot;
 import resure.statistics.BatchMoments;
 import resure.statistics.Moments;
@@ -146,7 +147,11 @@ final class SnapshotFormat {
   static State decode(Snapshot snapshot) throws CorruptJournalException {
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(snapshot.state()))) {
       int version = in.readUnsignedByte();
-      if (version < BEFORE_TRIMMING || version > VERSION) {
+      if (version > VERSION) {
+        throw new NewerFormatException(
+            "snapshot " + snapshot.sequence() + " of a run", version, VERSION);
+      }
+      if (version < BEFORE_TRIMMING) {
         throw new CorruptJournalException("snapshot of unknown version " + version);
       }
       if (in.readLong() != snapshot.sequence()) {

@@ -10,6 +10,9 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+import resure.contract.RecordedRelease;
 import resure.journal.Durability;
 import resure.journal.Journal;
 import resure.journal.RunKey;
@@ -54,6 +57,25 @@ class BetweenStoresTest {
       }
     }
     return statistics;
+  }
+
+  @ParameterizedTest
+  @FieldSource("resure.contract.RecordedRelease#VERSIONS")
+  void whatAnEarlierReleaseHasExportedIsImportedAndTheSameAsItsState(String version)
+      throws Exception {
+    RecordedRelease release = new RecordedRelease(version);
+    Path state = release.unpack(temporary.resolve("state"));
+    release.export(temporary.resolve("earlier.resure"));
+    try (Journal embedded = RocksDbJournal.open(state, Durability.OS);
+        Journal imported = PostgresJournal.open(database.config(), Durability.FSYNC)) {
+      bring("earlier.resure", imported);
+
+      assertThat(Stores.content(imported)).isEqualTo(Stores.content(embedded)).isNotEmpty();
+      assertThat(statistics(imported))
+          .usingRecursiveComparison()
+          .withComparatorForType(Double::compare, Double.class)
+          .isEqualTo(statistics(embedded));
+    }
   }
 
   /** A run that was trained and trimmed. */

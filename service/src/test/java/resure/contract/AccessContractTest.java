@@ -1,6 +1,7 @@
 package resure.contract;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -13,6 +14,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +27,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import resure.access.Scope;
 import resure.access.TokenSet;
+import resure.journal.Durability;
+import resure.journal.Journal;
+import resure.journal.JournalException;
+import resure.journal.RunKey;
+import resure.journal.StoredEntry;
+import resure.journal.rocksdb.RocksDbJournal;
+import resure.observation.RunId;
 
 /** Who may do what, whose runs there are for whom, and where no credentials are needed. */
 class AccessContractTest {
@@ -189,6 +198,31 @@ class AccessContractTest {
     try (HttpClient client = HttpClient.newHttpClient()) {
       return client.send(request.build(), BodyHandlers.discarding()).statusCode();
     }
+  }
+
+  @Test
+  void theJournalSaysWhoCreatedRewoundAndFinished() {
+    String path = live.newRun("{}");
+    live.score(path, "{\"step\":1,\"dialogues\":[{\"id\":\"d\",\"losses\":[1]}]}");
+    live.post(path + "/rewind", "{\"nextStep\":1}");
+    live.authorize(WRITES.secret());
+    live.post(path + "/finish", "");
+
+    String all = "token " + ALL_OF_A.line().substring(0, 8);
+    String writes = "token " + WRITES.line().substring(0, 8);
+    List<String> actors = new ArrayList<>();
+    live.whileStopped(
+        state -> {
+          try (Journal journal = RocksDbJournal.open(state, Durability.OS)) {
+            RunKey run = journal.lookup(new RunId("team-a", path.substring("/v1/runs/".length())));
+            for (StoredEntry stored : journal.read(requireNonNull(run), 1, 1 << 20)) {
+              actors.add(stored.entry().actor());
+            }
+          } catch (JournalException e) {
+            throw new AssertionError(e);
+          }
+        });
+    assertThat(actors).containsExactly(all, null, all, writes);
   }
 
   @Test

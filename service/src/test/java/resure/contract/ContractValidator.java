@@ -32,6 +32,7 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.dataformat.cbor.CBORMapper;
 
 /**
@@ -79,7 +80,25 @@ public final class ContractValidator {
 
   /** Reads the contract. */
   public ContractValidator() {
-    contract = load();
+    this(load(ContractValidator.class.getResourceAsStream("/resure/openapi/resure.yaml")));
+  }
+
+  /**
+   * Of an earlier release's contract, as its clients read it: what they do not know in an answer
+   * they pass over, so that a later release may say more.
+   */
+  static ContractValidator ofClients(InputStream document) {
+    JsonNode contract = load(document);
+    for (JsonNode schema : contract.findParents("additionalProperties")) {
+      if (schema.get("additionalProperties").isBoolean()) {
+        ((ObjectNode) schema).remove("additionalProperties");
+      }
+    }
+    return new ContractValidator(contract);
+  }
+
+  private ContractValidator(JsonNode contract) {
+    this.contract = contract;
     schemas =
         SchemaRegistry.withDefaultDialect(
             SpecificationVersion.DRAFT_2020_12,
@@ -98,9 +117,8 @@ public final class ContractValidator {
     }
   }
 
-  private static JsonNode load() {
-    try (InputStream in =
-        ContractValidator.class.getResourceAsStream("/resure/openapi/resure.yaml")) {
+  private static JsonNode load(InputStream document) {
+    try (InputStream in = document) {
       return JSON.valueToTree(new Yaml(new SafeConstructor(new LoaderOptions())).<Object>load(in));
     } catch (IOException e) {
       throw new UncheckedIOException(e);

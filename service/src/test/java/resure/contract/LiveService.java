@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.SpringApplication;
@@ -69,6 +70,11 @@ final class LiveService implements AutoCloseable {
     }
   }
 
+  /** Starts the service on a state that there is; it is deleted with the service. */
+  static LiveService open(Path state, String... properties) {
+    return new LiveService(state, List.of(properties));
+  }
+
   /** Where the database is, when a system property says that there is one: it is a new one. */
   private static List<String> store() {
     if (!"postgres".equals(System.getProperty("resure.journal.store"))) {
@@ -91,6 +97,18 @@ final class LiveService implements AutoCloseable {
     arguments.addAll(store);
     properties.forEach(property -> arguments.add("--" + property));
     return new SpringApplication(resure.ResureService.class).run(arguments.toArray(new String[0]));
+  }
+
+  /** Stops the service; its state is left as it is. */
+  void stop() {
+    context.close();
+  }
+
+  /** Stops the service, looks at its state directory, and starts it again. */
+  void whileStopped(Consumer<Path> look) {
+    context.close();
+    look.accept(state);
+    context = run();
   }
 
   /** Stops the service and starts it again on the same state. */
@@ -136,12 +154,14 @@ final class LiveService implements AutoCloseable {
 
   /** What Prometheus would be told now. */
   String scrape() {
-    HttpRequest request =
+    HttpRequest.Builder request =
         HttpRequest.newBuilder(
                 URI.create("http://localhost:" + managementPort() + "/actuator/prometheus"))
-            .timeout(DEADLINE)
-            .build();
-    HttpResponse<String> answer = client.sendAsync(request, BodyHandlers.ofString()).join();
+            .timeout(DEADLINE);
+    if (token != null) {
+      request.header("Authorization", "Bearer " + token);
+    }
+    HttpResponse<String> answer = client.sendAsync(request.build(), BodyHandlers.ofString()).join();
     if (answer.statusCode() != 200) {
       throw new AssertionError(answer.statusCode() + " " + answer.body());
     }

@@ -67,7 +67,7 @@ class ComposeFileTest {
               assertThat(profiles.isEmpty() || profiles.equals(List.of("replicas"))).isTrue();
             });
 
-    assertThat(byDefault).containsExactly("grafana", "prometheus", "resure");
+    assertThat(byDefault).containsExactly("demo", "grafana", "prometheus", "resure");
     assertThat(replicas).containsExactly("nginx", "postgres", "resure-1", "resure-2", "resure-3");
   }
 
@@ -154,6 +154,7 @@ class ComposeFileTest {
     List<String> images = new ArrayList<>();
     compose.services().values().forEach(service -> images.add((String) service.get("image")));
     images.add(defaultBase());
+    images.add(only("ARG SERVICE=(\\S+)", text("docker/gpu.Dockerfile")));
 
     assertThat(images).allMatch(image -> image.matches("[a-z/-]+:v?\\d+[.0-9]*(-[a-z0-9]+)?"));
   }
@@ -190,6 +191,55 @@ class ComposeFileTest {
     assertThat(only("USER (\\d+)", dockerfile))
         .isNotEqualTo("0")
         .isEqualTo(only("--uid (\\d+)", dockerfile));
+  }
+
+  @Test
+  void theDemoReplaysTheTraceToTheServiceOnceThatIsHealthy() {
+    Map<?, ?> demo = compose.services().get("demo");
+    List<String> command =
+        ComposeFile.list(demo, "command").stream().map(Object::toString).toList();
+
+    assertThat(command.get(1)).isEqualTo(mountedAt("demo", "examples/replay_trace.py"));
+    assertThat(mountedAt("demo", "examples/trace-11.jsonl.gz"))
+        .as("where the script looks for it")
+        .isEqualTo("/examples/trace-11.jsonl.gz");
+    assertThat(command.get(command.indexOf("--address") + 1)).isEqualTo("http://resure:8080");
+    assertThat(text("examples/replay_trace.py")).contains("\"--pace\"");
+    assertThat(demo.get("depends_on"))
+        .isEqualTo(Map.of("resure", Map.of("condition", "service_healthy")));
+    assertThat(demo.containsKey("restart")).as("it ends").isFalse();
+    assertThat(text("Dockerfile")).contains("HEALTHCHECK");
+  }
+
+  @Test
+  void theImageSaysWhatItIsOfAndHasWhatItCopies() {
+    String dockerfile = text("Dockerfile");
+    assertThat(only("ARG VERSION=(\\S+)", dockerfile))
+        .isEqualTo(
+            only("<artifactId>resure-parent</artifactId>\\s*<version>(.*?)<", text("pom.xml")));
+    assertThat(all("COPY (?!--from)(\\S+)", dockerfile))
+        .containsExactlyInAnyOrderElementsOf(all("(?m)^!(\\S+)$", text(".dockerignore")));
+    assertThat(only("resure.sbom=\"(\\S+)\"", dockerfile))
+        .isEqualTo(only("application.cdx.json (\\S+)", dockerfile));
+    assertThat(only("AOTCache=([^\"]+)\"", dockerfile))
+        .isEqualTo(only("/tmp/train (\\S+) -jar", dockerfile));
+  }
+
+  @Test
+  void theMemoryOfAContainerIsSharedOutAsInTheChart() {
+    assertThat(only("JAVA_TOOL_OPTIONS=\"([^\"]+)\"", text("Dockerfile")))
+        .isEqualTo(only("(?m)^jvmOptions: (.*)$", text("helm/resure/values.yaml")));
+  }
+
+  @Test
+  void theImageForGpusIsOfOursAndOfTheLibtorchThatTheJarWasMadeFor() {
+    String dockerfile = text("docker/gpu.Dockerfile");
+    String libtorch = only("<pytorch.version>(.*?)<", text("pom.xml"));
+
+    assertThat(only("ARG SERVICE=(\\S+)", dockerfile))
+        .isEqualTo(compose.services().get("resure").get("image"));
+    assertThat(only("ARG TORCH=(\\S+)", dockerfile)).contains(":" + libtorch + "-cuda12.8");
+    assertThat(only("PYTORCH_LIBRARY_PATH=(\\S+)", dockerfile)).endsWith("/torch/lib");
   }
 
   @Test
@@ -230,7 +280,9 @@ class ComposeFileTest {
   }
 
   private static String defaultBase() {
-    return only("ARG BASE=(\\S+)", text("Dockerfile"));
+    List<String> named = all("ARG BASE=(\\S+)", text("Dockerfile"));
+    assertThat(named).hasSize(2).containsOnly(named.getFirst());
+    return named.getFirst();
   }
 
   private static String text(String path) {

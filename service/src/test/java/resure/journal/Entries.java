@@ -4,11 +4,14 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import resure.observation.ObservationBatch;
 import resure.observation.RunId;
@@ -40,6 +43,25 @@ public final class Entries {
   /** The creation of a run with the default configuration. */
   public static JournalEntry.Created created() {
     return new JournalEntry.Created(AT, CONFIGURATION, Map.of("experiment", "test"));
+  }
+
+  /** What a release may write that comes after this one: whole, and of the next version. */
+  public static byte[] ofALaterRelease(Incarnation owner, long sequence) {
+    ByteBuffer encoded = new EntryFormat().encode(owner, sequence, new JournalEntry.Finished(AT));
+    byte[] bytes = new byte[encoded.remaining()];
+    encoded.get(bytes);
+    bytes[0] = EntryFormat.VERSION + 1;
+    int end = bytes.length - Integer.BYTES;
+    CRC32C crc = new CRC32C();
+    crc.update(
+        ByteBuffer.allocate(24)
+            .putLong(owner.high())
+            .putLong(owner.low())
+            .putLong(sequence)
+            .array());
+    crc.update(bytes, 0, end);
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(end, (int) crc.getValue());
+    return bytes;
   }
 
   /** A batch of one dialogue with two losses, told apart by its step and rank. */

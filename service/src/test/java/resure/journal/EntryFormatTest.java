@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
@@ -184,7 +185,7 @@ class EntryFormatTest {
 
   @Example
   void everyFlippedBitOfAnEntryIsFound() {
-    for (JournalEntry entry : golden()) {
+    for (JournalEntry entry : Stream.concat(golden().stream(), withActors().stream()).toList()) {
       byte[] bytes = encode(3, entry);
       for (int bit = 0; bit < 8 * bytes.length; bit++) {
         byte[] flipped = bytes.clone();
@@ -246,19 +247,13 @@ class EntryFormatTest {
 
   @Example
   void aNewerVersionIsSaidToBeOne() {
-    byte[] bytes = encode(3, new JournalEntry.Finished(Entries.AT));
-    bytes[0] = 2;
-    CRC32C crc = new CRC32C();
-    crc.update(
-        ByteBuffer.allocate(24).putLong(OWNER.high()).putLong(OWNER.low()).putLong(3).array());
-    crc.update(bytes, 0, bytes.length - 4);
-    ByteBuffer.wrap(bytes)
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .putInt(bytes.length - 4, (int) crc.getValue());
+    byte[] bytes = Entries.ofALaterRelease(OWNER, 3);
 
     assertThatThrownBy(() -> EntryFormat.decode(OWNER, 3, bytes))
-        .isInstanceOf(CorruptJournalException.class)
-        .hasMessageContaining("version 2");
+        .isInstanceOf(NewerFormatException.class)
+        .hasMessage(
+            "entry 3 of %s was written by a newer release (format %d, this one reads up to %d)",
+            OWNER, EntryFormat.VERSION + 1, EntryFormat.VERSION);
   }
 
   @Example
@@ -406,14 +401,51 @@ class EntryFormatTest {
     return triples;
   }
 
-  /** The file holds what version 1 wrote, one entry a line, from sequence 1; lines never change. */
+  /** The entries of the golden file of version 2: one of each kind that there is in it. */
+  private static List<JournalEntry> withActors() {
+    return List.of(
+        new JournalEntry.Created(
+            Entries.AT,
+            Entries.CONFIGURATION,
+            Map.of("experiment", "kept"),
+            new Start(new StartFrom("sft-40", null, Double.POSITIVE_INFINITY), null, triples()),
+            new Retention(5000),
+            "token 3f9c2a71"),
+        new JournalEntry.Rewound(
+            Entries.AT, 5000, "job-7802", "https://id.example/realm trainer-7"),
+        new JournalEntry.Rewound(Entries.AT, 0, null, "token 00000000"),
+        new JournalEntry.Finished(Entries.AT, "https://id.example/realm l\u00e9a"));
+  }
+
+  /**
+   * The files hold what each version wrote, an entry a line, from sequence 1; lines never change.
+   */
   @Example
-  void theEntriesOfVersion1AreReadForEver() throws Exception {
+  void theEntriesOfEveryVersionAreReadForEver() throws Exception {
+    isReadForEver("entries-v1.hex", golden());
+    isReadForEver("entries-v2.hex", withActors());
+  }
+
+  @Example
+  void onlyWhatHasAnActorIsOfVersion2() throws Exception {
+    for (JournalEntry entry : golden()) {
+      assertThat(encode(1, entry)[0]).isEqualTo((byte) 1);
+    }
+    for (JournalEntry entry : withActors()) {
+      assertThat(encode(1, entry)[0]).isEqualTo((byte) 2);
+    }
+    // A batch that says that it is of version 2: what follows its time would be an actor.
+    byte[] batch = encode(1, Entries.batch(null, 7, 2));
+    batch[0] = 2;
+    assertThatThrownBy(() -> EntryFormat.decode(OWNER, 1, sealed(1, batch)))
+        .isInstanceOf(CorruptJournalException.class);
+  }
+
+  private static void isReadForEver(String name, List<JournalEntry> expected) throws Exception {
     List<String> lines;
-    try (InputStream file = getClass().getResourceAsStream("entries-v1.hex")) {
+    try (InputStream file = EntryFormatTest.class.getResourceAsStream(name)) {
       lines = new String(requireNonNull(file).readAllBytes(), US_ASCII).lines().toList();
     }
-    List<JournalEntry> expected = golden();
     List<String> written = new ArrayList<>();
     for (int i = 0; i < expected.size(); i++) {
       written.add(HexFormat.of().formatHex(encode(i + 1, expected.get(i))));

@@ -104,6 +104,15 @@ public final class InMemoryJournal implements Journal {
     run.keys.values().removeIf(of -> of > sequence);
   }
 
+  /** Appends what this release cannot read, as a replica of a later one would. */
+  public synchronized void appendOfALaterRelease(RunKey key) {
+    Run run = Objects.requireNonNull(runs.get(key));
+    Head after = Objects.requireNonNull(run.heads.getLast());
+    byte[] bytes = Entries.ofALaterRelease(key.incarnation(), after.sequence() + 1);
+    run.entries.add(bytes);
+    run.heads.add(after.next(ByteBuffer.wrap(bytes)));
+  }
+
   /** Flips a bit of an entry, as a failing disk would. */
   public synchronized void damage(RunKey run, long sequence) {
     byte[] entry =

@@ -98,7 +98,9 @@ class ServiceMetersTest {
               public @Nullable String conflict(RunSettings existing) {
                 return null;
               }
-            }));
+            },
+            null,
+            0));
   }
 
   /** A dialogue of each source, each with all turns. */
@@ -134,7 +136,7 @@ class ServiceMetersTest {
     for (int i = 0; i < 10_000; i++) {
       twoSteps(open, i);
       if (i % 1000 == 0) {
-        done(open.finish(run(i)));
+        done(open.finish(run(i), null));
       }
     }
     // Answers leave before the newest steps are published.
@@ -180,7 +182,7 @@ class ServiceMetersTest {
         for (int i = 1; i < 20; i++) {
           twoSteps(open, i);
           done(open.score(run(0), null, batch(1 + i)));
-          done(open.finish(run(i)));
+          done(open.finish(run(i), null));
         }
       } finally {
         released.countDown();

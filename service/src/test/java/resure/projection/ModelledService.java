@@ -82,7 +82,9 @@ final class ModelledService implements AutoCloseable {
               public @Nullable String conflict(RunSettings existing) {
                 return null;
               }
-            }));
+            },
+            null,
+            0));
   }
 
   void score(ObservationBatch batch) {

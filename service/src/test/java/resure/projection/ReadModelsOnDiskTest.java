@@ -87,7 +87,7 @@ class ReadModelsOnDiskTest {
     Path kept = directory.resolve("kept");
     FileSystemUtils.copyRecursively(rows(), kept);
     try (ModelledService service = open()) {
-      ModelledService.done(service.runs.rewind(ModelledService.ID, 120, null));
+      ModelledService.done(service.runs.rewind(ModelledService.ID, 120, null, null));
       train(service, 120, 180);
       service.ask();
     }

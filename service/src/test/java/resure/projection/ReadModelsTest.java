@@ -102,13 +102,13 @@ class ReadModelsTest {
     for (int rewind = 0; rewind < 5; rewind++) {
       train(service, step, step + 15);
       step = Math.max(0, step + 15 - random.nextInt(25));
-      ModelledService.done(service.runs.rewind(ModelledService.ID, step, null));
+      ModelledService.done(service.runs.rewind(ModelledService.ID, step, null, null));
       if (random.nextBoolean()) {
         service.ask();
       }
     }
     train(service, step, step + 5);
-    ModelledService.done(service.runs.finish(ModelledService.ID));
+    ModelledService.done(service.runs.finish(ModelledService.ID, null));
 
     assertAsFresh(service);
   }
@@ -125,7 +125,7 @@ class ReadModelsTest {
       if (random.nextInt(8) == 0) {
         step = random.nextLong(step + 1);
         ModelledService.done(
-            replicas.get(random.nextInt(2)).runs.rewind(ModelledService.ID, step, null));
+            replicas.get(random.nextInt(2)).runs.rewind(ModelledService.ID, step, null, null));
       }
     }
     assertThat(replicas.getFirst().dialogues())

@@ -165,7 +165,7 @@ final class ReplayDriver implements AutoCloseable, Trials, ReplayListener {
   /** A run with two steps of four losses each. */
   RunId newRun(String name) {
     RunId id = id(name);
-    value(runs.create(id, new AsTheyAre()));
+    value(runs.create(id, new AsTheyAre(), null, 0));
     score(id, 0);
     score(id, 1);
     return id;

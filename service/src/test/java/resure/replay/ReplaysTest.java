@@ -237,7 +237,7 @@ class ReplaysTest {
     Replay whole = driver.start(run, 1);
     driver.awaitHalf(run, whole.id());
     driver.score(run, 3);
-    value(driver.runs.rewind(run, 3, null));
+    value(driver.runs.rewind(run, 3, null, null));
     driver.score(run, 3);
     driver.held = false;
     assertThat(driver.awaitEnd(run, whole.id()).state()).isEqualTo(Replay.State.DONE);
@@ -248,7 +248,7 @@ class ReplaysTest {
     Replay computed = driver.start(run, 1);
     Replay waiting = driver.start(run, 1);
     driver.awaitHalf(run, computed.id());
-    value(driver.runs.rewind(run, 3, null));
+    value(driver.runs.rewind(run, 3, null, null));
 
     for (Replay replay : List.of(computed, waiting)) {
       Replay failed = driver.awaitEnd(run, replay.id());
@@ -263,7 +263,7 @@ class ReplaysTest {
     RunId run = driver.newRun("run");
     Replay replay = driver.start(run, 1);
     driver.awaitHalf(run, replay.id());
-    value(driver.runs.rewind(run, 1, null));
+    value(driver.runs.rewind(run, 1, null, null));
     driver.held = false;
 
     assertThat(driver.awaitEnd(run, replay.id()).state()).isEqualTo(Replay.State.FAILED);
@@ -436,7 +436,7 @@ class ReplaysTest {
   void aRunWithoutObservationsOrThatIsNotThereHasNoReplay() {
     assertThat(refusal(driver.ask(ReplayDriver.id("nobody"), 1))).isEqualTo(Refusal.UNKNOWN_RUN);
     RunId run = driver.newRun("run");
-    value(driver.runs.rewind(run, 0, null));
+    value(driver.runs.rewind(run, 0, null, null));
     assertThat(refusal(driver.ask(run, 1))).isEqualTo(Refusal.NO_OBSERVATIONS);
   }
 

@@ -111,7 +111,7 @@ class RankOrderTest {
                 RunListener.NONE,
                 RunFollower.NONE));
       }
-      done(all.getFirst().create(ID, new Wanted(configuration)));
+      done(all.getFirst().create(ID, new Wanted(configuration), null, 0));
       Map<String, List<Object>> weights = new TreeMap<>();
       long sequence = 1;
       for (List<ObservationBatch> step : steps) {

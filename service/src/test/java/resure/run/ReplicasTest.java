@@ -20,11 +20,13 @@ import org.junit.jupiter.api.Timeout;
 import resure.api.StatisticsText;
 import resure.compute.jvm.JvmCompute;
 import resure.journal.Entries;
+import resure.journal.Head;
 import resure.journal.InMemoryJournal;
 import resure.journal.InMemoryJournal.Failure;
 import resure.journal.JournalEntry;
 import resure.journal.JournalException;
 import resure.journal.RunKey;
+import resure.journal.Snapshot;
 import resure.journal.StoredEntry;
 import resure.observation.Batches;
 import resure.observation.ObservationBatch;
@@ -346,6 +348,45 @@ class ReplicasTest {
     assertThat(refused(one, null, of("job-9", 1))).isEqualTo(Refusal.STALE_ATTEMPT);
     assertThat(scored(one, "k2", of("job-1", 1)).sequence()).isEqualTo(3);
     assertThat(one.recovered).as("what is in memory is still right").isZero();
+  }
+
+  // Two releases at once
+
+  @Test
+  void whatALaterReleaseHasRecordedIsLeftToItsReplicasAndOtherRunsGoOn() throws JournalException {
+    two.create("b");
+    scored(one, "k0", batch(0, 0));
+    two.statistics("a");
+    journal.appendOfALaterRelease(run());
+    Head head = journal.head(run());
+
+    for (ShardDriver old : List.of(one, two, new ShardDriver(journal, ShardDriver.LIMITS))) {
+      old.pass(FRESHNESS.plusMillis(1));
+      assertThat(refused(old, "k1", batch(1, 0))).isEqualTo(Refusal.STORE_UNAVAILABLE);
+      assertThat(old.done(new Request.Read<>(id("a"), Run::describe, false)))
+          .isEqualTo(Outcome.refused(Refusal.STORE_UNAVAILABLE));
+      assertThat(old.statistics("b").run().sequence()).isEqualTo(1);
+      assertThat(old.storeFailures).isEmpty();
+    }
+    assertThat(journal.head(run())).as("nothing was appended").isEqualTo(head);
+  }
+
+  @Test
+  void aSnapshotOfALaterReleaseIsPassedOver() throws JournalException {
+    for (int step = 0; step < 6; step++) {
+      scored(one, "k" + step, batch(step, 0));
+    }
+    Head head = requireNonNull(journal.head(run()));
+    byte[] state =
+        SnapshotFormat.encode(
+                requireNonNull(new Recovery(journal, new JvmCompute()).recover(run())).state())
+            .state();
+    state[0]++;
+    journal.save(run(), new Snapshot(head, state));
+
+    ShardDriver three = new ShardDriver(journal, ShardDriver.LIMITS);
+    assertThat(three.bits("a")).isEqualTo(one.bits("a"));
+    assertThat(scored(three, "k9", batch(9, 0)).sequence()).isEqualTo(8);
   }
 
   // Metrics

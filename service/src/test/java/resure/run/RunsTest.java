@@ -60,7 +60,7 @@ class RunsTest {
   }
 
   private void recordOther() {
-    outcome(runs.create(OTHER, wanted(null)));
+    outcome(runs.create(OTHER, wanted(null), null, 0));
     for (long step = 0; step < 3; step++) {
       outcome(runs.score(OTHER, null, Batches.of(step, 0, new double[] {2, 3})));
     }
@@ -77,7 +77,7 @@ class RunsTest {
     journal.damage(key, 3);
 
     for (Long step : new Long[] {null, 0L, 2L}) {
-      assertThat(outcome(runs.create(NEW, wanted(other(step)))))
+      assertThat(outcome(runs.create(NEW, wanted(other(step)), null, 0)))
           .as("step %s", step)
           .isEqualTo(Outcome.refused(Refusal.START_DAMAGED));
     }
@@ -91,25 +91,27 @@ class RunsTest {
     recordOther();
     journal.close();
 
-    assertThat(outcome(runs.create(NEW, wanted(other(null)))))
+    assertThat(outcome(runs.create(NEW, wanted(other(null)), null, 0)))
         .isEqualTo(Outcome.refused(Refusal.STORE_UNAVAILABLE));
     journal.reopen();
     assertThat(journal.lookup(NEW)).isNull();
-    assertThat(outcome(runs.create(NEW, wanted(other(null))))).isInstanceOf(Outcome.Done.class);
+    assertThat(outcome(runs.create(NEW, wanted(other(null)), null, 0)))
+        .isInstanceOf(Outcome.Done.class);
   }
 
   @Test
   void aRunThatIsThereIsComparedThoughTheOtherIsGoneOrDamaged() throws Exception {
     recordOther();
-    outcome(runs.create(NEW, wanted(other(1L))));
+    outcome(runs.create(NEW, wanted(other(1L)), null, 0));
     journal.damage(Objects.requireNonNull(journal.lookup(OTHER)), 2);
 
-    assertThat(outcome(runs.create(NEW, wanted(other(1L)))))
+    assertThat(outcome(runs.create(NEW, wanted(other(1L)), null, 0)))
         .isInstanceOfSatisfying(
             Outcome.Done.class, done -> assertThat(((Created) done.value()).isNew()).isFalse());
     outcome(runs.delete(OTHER));
-    assertThat(outcome(runs.create(NEW, wanted(other(1L))))).isInstanceOf(Outcome.Done.class);
-    assertThat(outcome(runs.create(NEW, wanted(other(2L)))))
+    assertThat(outcome(runs.create(NEW, wanted(other(1L)), null, 0)))
+        .isInstanceOf(Outcome.Done.class);
+    assertThat(outcome(runs.create(NEW, wanted(other(2L)), null, 0)))
         .isEqualTo(new Outcome.Refused<>(Refusal.RUN_CONFLICT, "/startFrom"));
   }
 }

@@ -22,6 +22,7 @@ import resure.journal.CorruptJournalException;
 import resure.journal.Entries;
 import resure.journal.Head;
 import resure.journal.JournalException;
+import resure.journal.NewerFormatException;
 import resure.journal.Snapshot;
 import resure.observation.Batches;
 import resure.statistics.Moments;
@@ -175,10 +176,14 @@ class SnapshotFormatTest {
           .as("%d of %d bytes", length, golden.length)
           .isInstanceOf(CorruptJournalException.class);
     }
-    golden[0] = 4;
+    golden[0]++;
+    assertThatThrownBy(() -> SnapshotFormat.decode(new Snapshot(GOLDEN_HEAD, golden)))
+        .isInstanceOf(NewerFormatException.class)
+        .hasMessageContaining("format 4, this one reads up to 3");
+    golden[0] = 0;
     assertThatThrownBy(() -> SnapshotFormat.decode(new Snapshot(GOLDEN_HEAD, golden)))
         .isInstanceOf(CorruptJournalException.class)
-        .hasMessageContaining("version 4");
+        .hasMessageContaining("version 0");
   }
 
   private static byte[] golden(String name) throws IOException {

@@ -15,6 +15,7 @@ import resure.journal.CorruptJournalException;
 import resure.journal.Document;
 import resure.journal.DocumentKind;
 import resure.journal.JournalException;
+import resure.journal.NewerFormatException;
 import resure.journal.Snapshot;
 import resure.journal.StoredEntry;
 import resure.observation.Batches;
@@ -154,6 +155,21 @@ class TrimmingTest {
   }
 
   @Test
+  void aTrimmedRunWithSnapshotsOfALaterReleaseAloneIsSaidToBeOfThatRelease() throws Exception {
+    RecordedRun run = steady(0, 15, 50).trimmed;
+    assertThat(run.trim()).isTrue();
+    Snapshot snapshot = run.journal().snapshot(run.key(), Long.MAX_VALUE);
+    while (snapshot != null) {
+      byte[] state = snapshot.state().clone();
+      state[0]++;
+      run.journal().save(run.key(), new Snapshot(snapshot.head(), state));
+      snapshot = run.journal().snapshot(run.key(), snapshot.sequence() - 1);
+    }
+
+    assertThatThrownBy(run::recovered).isInstanceOf(NewerFormatException.class);
+  }
+
+  @Test
   void theOlderOfTwoSnapshotsBehindWhatIsKeptIsWhereARunIsCut() throws JournalException {
     Twins twins = steady(0, 15, 50);
 
@@ -187,7 +203,7 @@ class TrimmingTest {
 
   private static void damage(RecordedRun run, long step) throws JournalException {
     Snapshot snapshot = requireNonNull(run.journal.snapshot(run.key, step + 2));
-    run.journal.save(run.key, new Snapshot(snapshot.head(), new byte[] {99}));
+    run.journal.save(run.key, new Snapshot(snapshot.head(), new byte[] {0}));
   }
 
   @Test

@@ -6,8 +6,11 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -180,6 +183,18 @@ final class Schema {
     }
   }
 
+  /** The newest version that this release brings a schema to. */
+  private static String known(Flyway flyway) {
+    return Stream.of(flyway.info().all())
+        .filter(migration -> migration.getState() != MigrationState.FUTURE_SUCCESS)
+        .filter(migration -> migration.getState() != MigrationState.FUTURE_FAILED)
+        .map(MigrationInfo::getVersion)
+        .filter(Objects::nonNull)
+        .max(Comparator.naturalOrder())
+        .map(Object::toString)
+        .orElse("none");
+  }
+
   private static Throwable cause(FlywayException e) {
     Throwable cause = e;
     while (cause.getCause() != null) {
@@ -193,9 +208,9 @@ final class Schema {
       MigrationState state = migration.getState();
       if (state == MigrationState.FUTURE_SUCCESS || state == MigrationState.FUTURE_FAILED) {
         throw refused(
-            "is of a newer release of this service: its schema is at version %s. Start that"
+            "is of a newer release of this service: its schema is at version %s, this one knows"
                     .formatted(migration.getVersion())
-                + " release, or restore a backup");
+                + " up to %s. Start that release, or restore a backup".formatted(known(flyway)));
       }
     }
     ValidateResult result = flyway.validateWithResult();

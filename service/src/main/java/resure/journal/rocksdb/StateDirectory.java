@@ -3,6 +3,7 @@ package resure.journal.rocksdb;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
@@ -40,10 +41,19 @@ import resure.journal.JournalUnavailableException;
  */
 final class StateDirectory implements AutoCloseable {
 
-  /** The format of a directory that is known here; 1 and 2 were of no release. */
-  static final int FORMAT = 3;
+  /**
+   * The format of a directory that is known here. It is raised with that of anything within
+   * (entries, snapshots, documents): a directory that an older release would understand only in
+   * parts is one that it refuses.
+   */
+  static final int FORMAT = 4;
+
+  /** 1 and 2 were of no release; in 3 no entry names an actor. */
+  private static final int OLDEST = 3;
 
   static final String MARKER = "resure.state";
+
+  private static final System.Logger LOG = System.getLogger(StateDirectory.class.getName());
 
   private static final String MARKER_DRAFT = "resure.state.new";
   private static final String LOCK = "lock";
@@ -74,21 +84,31 @@ final class StateDirectory implements AutoCloseable {
   private final Path real;
   private final FileChannel lockChannel;
   private final UUID store;
+  private final int format;
   private boolean ready;
 
   private StateDirectory(
-      Path directory, Path real, FileChannel lockChannel, UUID store, boolean ready) {
+      Path directory, Path real, FileChannel lockChannel, UUID store, boolean ready, int format) {
     this.directory = directory;
     this.real = real;
     this.lockChannel = lockChannel;
     this.store = store;
     this.ready = ready;
+    this.format = format;
   }
 
-  /** Locks the directory, and marks it where it is empty or absent. */
+  /**
+   * Locks the directory, and marks it where it is empty or absent. One of an earlier release is
+   * marked as of this one: from now on that release refuses it.
+   */
   static StateDirectory open(Path directory) throws JournalException {
+    return open(directory, FORMAT);
+  }
+
+  /** The same as a release would that knows formats up to another. */
+  static StateDirectory open(Path directory, int known) throws JournalException {
     try {
-      return openChecked(directory);
+      return openChecked(directory, known);
     } catch (JournalException e) {
       throw e;
     } catch (AccessDeniedException e) {
@@ -106,7 +126,7 @@ final class StateDirectory implements AutoCloseable {
     }
   }
 
-  private static StateDirectory openChecked(Path directory) throws IOException {
+  private static StateDirectory openChecked(Path directory, int known) throws IOException {
     if (Files.exists(directory) && !Files.isDirectory(directory)) {
       throw new JournalUnavailableException(
           "State directory %s is not a directory. Name another one".formatted(directory));
@@ -118,14 +138,14 @@ final class StateDirectory implements AutoCloseable {
       throw inUse(directory);
     }
     try {
-      return locked(directory, real);
+      return locked(directory, real, known);
     } catch (IOException | RuntimeException | Error e) {
       OPEN_HERE.remove(real);
       throw e;
     }
   }
 
-  private static StateDirectory locked(Path directory, Path real) throws IOException {
+  private static StateDirectory locked(Path directory, Path real, int known) throws IOException {
     FileChannel lockChannel =
         FileChannel.open(
             directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -135,19 +155,19 @@ final class StateDirectory implements AutoCloseable {
       }
       // Again, now that nobody else can initialise it.
       requireOurs(directory);
-      return opened(directory, real, lockChannel);
+      return opened(directory, real, lockChannel, known);
     } catch (IOException | RuntimeException | Error e) {
       lockChannel.close();
       throw e;
     }
   }
 
-  private static StateDirectory opened(Path directory, Path real, FileChannel lockChannel)
-      throws IOException {
+  private static StateDirectory opened(
+      Path directory, Path real, FileChannel lockChannel, int known) throws IOException {
     Path marker = directory.resolve(MARKER);
     if (!Files.exists(marker)) {
       StateDirectory fresh =
-          new StateDirectory(directory, real, lockChannel, UUID.randomUUID(), false);
+          new StateDirectory(directory, real, lockChannel, UUID.randomUUID(), false, known);
       fresh.writeMarker();
       return fresh;
     }
@@ -159,24 +179,37 @@ final class StateDirectory implements AutoCloseable {
               .formatted(directory, MARKER));
     }
     int format = Integer.parseInt(text.group(1));
-    if (format > FORMAT) {
+    if (format > known) {
       throw new JournalUnavailableException(
           "State directory %s was written by a newer release (format %d, this one reads up to %d)."
-                  .formatted(directory, format, FORMAT)
-              + " Run that release, or name another directory");
+                  .formatted(directory, format, known)
+              + " Run that release, or restore a backup of before it");
     }
-    if (format < FORMAT) {
+    if (format < OLDEST) {
       throw new JournalUnavailableException(
           "State directory %s was written before the first release (format %d, this one is %d)."
-                  .formatted(directory, format, FORMAT)
+                  .formatted(directory, format, known)
               + " Name another directory");
     }
-    return new StateDirectory(
-        directory,
-        real,
-        lockChannel,
-        UUID.fromString(text.group(2)),
-        text.group(3).equals("ready"));
+    StateDirectory found =
+        new StateDirectory(
+            directory,
+            real,
+            lockChannel,
+            UUID.fromString(text.group(2)),
+            text.group(3).equals("ready"),
+            known);
+    if (format < known) {
+      // Before anything of the newer formats is in it.
+      found.writeMarker();
+      LOG.log(
+          Level.INFO,
+          "State directory {0} is brought from format {1} to {2}: earlier releases refuse it now",
+          directory,
+          format,
+          known);
+    }
+    return found;
   }
 
   private static String readMarker(Path marker) throws IOException {
@@ -237,10 +270,10 @@ final class StateDirectory implements AutoCloseable {
   }
 
   private void writeMarker() throws IOException {
-    writeMarker(directory, store, ready);
+    writeMarker(directory);
   }
 
-  private static void writeMarker(Path directory, UUID store, boolean ready) throws IOException {
+  private void writeMarker(Path directory) throws IOException {
     Path draft = directory.resolve(MARKER_DRAFT);
     try (FileChannel channel =
         FileChannel.open(
@@ -248,7 +281,7 @@ final class StateDirectory implements AutoCloseable {
             StandardOpenOption.CREATE,
             StandardOpenOption.WRITE,
             StandardOpenOption.TRUNCATE_EXISTING)) {
-      channel.write(ByteBuffer.wrap(marker(FORMAT, store, ready).getBytes(UTF_8)));
+      channel.write(ByteBuffer.wrap(marker(format, store, ready).getBytes(UTF_8)));
       channel.force(true);
     }
     Files.move(draft, directory.resolve(MARKER), StandardCopyOption.ATOMIC_MOVE);
@@ -266,7 +299,7 @@ final class StateDirectory implements AutoCloseable {
   void markCopy(Path copy, long reached) throws IOException {
     Watermark.start(copy.resolve(WATERMARK), store, Durability.FSYNC, reached, Manifest.UNKNOWN)
         .close();
-    writeMarker(copy, store, true);
+    writeMarker(copy);
   }
 
   /** Where the rows of read models are. */

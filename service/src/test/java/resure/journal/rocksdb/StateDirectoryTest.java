@@ -79,7 +79,26 @@ class StateDirectoryTest {
         directory.resolve(StateDirectory.MARKER),
         StateDirectory.marker(StateDirectory.FORMAT + 1, UUID.randomUUID(), true));
 
-    requireRefused(directory, JournalUnavailableException.class, "format 4", "newer release");
+    requireRefused(directory, JournalUnavailableException.class, "format 5", "newer release");
+  }
+
+  @Test
+  void aDirectoryOfAnEarlierReleaseIsTakenOverAndRefusedByThatOneFromThenOn() throws Exception {
+    Path directory = initialised("older");
+    byte[] marker = Files.readAllBytes(directory.resolve(StateDirectory.MARKER));
+
+    StateDirectory later = StateDirectory.open(directory, StateDirectory.FORMAT + 1);
+    assertThat(later.ready()).isTrue();
+    later.close();
+
+    assertThat(Files.readAllBytes(directory.resolve(StateDirectory.MARKER))).isNotEqualTo(marker);
+    requireRefused(
+        directory,
+        JournalUnavailableException.class,
+        "format %d, this one reads up to %d"
+            .formatted(StateDirectory.FORMAT + 1, StateDirectory.FORMAT),
+        "restore a backup");
+    StateDirectory.open(directory, StateDirectory.FORMAT + 1).close();
   }
 
   @Test
@@ -87,7 +106,7 @@ class StateDirectoryTest {
     Path directory = initialised("older");
     Files.writeString(
         directory.resolve(StateDirectory.MARKER),
-        StateDirectory.marker(StateDirectory.FORMAT - 1, UUID.randomUUID(), true));
+        StateDirectory.marker(2, UUID.randomUUID(), true));
 
     requireRefused(
         directory, JournalUnavailableException.class, "format 2", "before the first release");
