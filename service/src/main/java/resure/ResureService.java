@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -270,6 +271,17 @@ public class ResureService {
     }
     return Api.access(
         credentials.stream().reduce(Credentials::or).orElse(null), !properties.anonymous());
+  }
+
+  @Bean
+  WebFilter requestLog() {
+    return Api.requestLog();
+  }
+
+  /** Once the service is up, no line is repeated without end. */
+  @Bean
+  SmartInitializingSingleton repeatedLines() {
+    return RepeatedLines::limit;
   }
 
   @Bean

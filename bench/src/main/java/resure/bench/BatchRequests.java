@@ -31,11 +31,21 @@ final class BatchRequests implements Requests {
    * @param keys whether each request has an {@code Idempotency-Key}
    */
   BatchRequests(Shape shape, int runs, int ranks, boolean keys) {
-    this(shape, 0, runs, ranks, keys);
+    this(shape, 0, runs, ranks, keys, Bearer.NONE);
+  }
+
+  /** The same, sent by somebody. */
+  BatchRequests(Shape shape, int runs, int ranks, boolean keys, Bearer bearer) {
+    this(shape, 0, runs, ranks, keys, bearer);
   }
 
   /** The same for the runs from {@code firstRun} on. */
   BatchRequests(Shape shape, int firstRun, int runs, int ranks, boolean keys) {
+    this(shape, firstRun, runs, ranks, keys, Bearer.NONE);
+  }
+
+  private BatchRequests(
+      Shape shape, int firstRun, int runs, int ranks, boolean keys, Bearer bearer) {
     if (ranks > 900) {
       throw new IllegalArgumentException("ranks are written with " + RANK_DIGITS + " digits");
     }
@@ -49,7 +59,8 @@ final class BatchRequests implements Requests {
     }
     heads = new byte[runs][];
     for (int run = 0; run < runs; run++) {
-      heads[run] = head(runName(firstRun + run)).getBytes(StandardCharsets.US_ASCII);
+      heads[run] =
+          (head(runName(firstRun + run)) + bearer.header()).getBytes(StandardCharsets.US_ASCII);
     }
   }
 
@@ -71,7 +82,9 @@ final class BatchRequests implements Requests {
 
   @Override
   public int capacity() {
-    return 1024 + Arrays.stream(bodies).mapToInt(body -> body.length).max().orElse(0);
+    return 512
+        + heads[0].length
+        + Arrays.stream(bodies).mapToInt(body -> body.length).max().orElse(0);
   }
 
   @Override

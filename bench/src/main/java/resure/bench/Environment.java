@@ -2,6 +2,7 @@ package resure.bench;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +57,11 @@ record Environment(List<String> jvm, Path serviceJar, Path directory) {
   /** Log file of a server. */
   Path log(String name) {
     return directory.resolve(name + ".log");
+  }
+
+  /** The directory, which is there from now on. */
+  Path made() throws IOException {
+    return Files.createDirectories(directory);
   }
 
   /** An empty directory for a service's state. */

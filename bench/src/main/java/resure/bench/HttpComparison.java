@@ -26,6 +26,12 @@ final class HttpComparison {
   /** The service of another release, to see what came with this one. */
   private static final String PREVIOUS = "previous";
 
+  /** The service, called with a token of its own. */
+  private static final String TOKEN = "token";
+
+  /** The service, called with a token that an issuer has signed. */
+  private static final String JWT = "jwt";
+
   private static final int RUNS = 100;
   private static final int RANKS = 2;
   private static final Pattern OBSERVATIONS = Pattern.compile("\"observations\" *: *(\\d+)");
@@ -64,42 +70,62 @@ final class HttpComparison {
   private void compare(Shape shape) throws IOException, InterruptedException {
     Map<String, ServerProcess> servers = new LinkedHashMap<>();
     Map<String, BatchRequests> requests = new LinkedHashMap<>();
+    Map<String, Bearer> bearers = new LinkedHashMap<>();
     try {
       for (String target : options.list("targets")) {
-        servers.put(target, start(target, shape));
-        requests.put(target, new BatchRequests(shape, RUNS, RANKS, options.on("keys")));
+        Bearer bearer = bearer(target);
+        bearers.put(target, bearer);
+        servers.put(target, start(target, shape, bearer));
+        requests.put(target, new BatchRequests(shape, RUNS, RANKS, options.on("keys"), bearer));
       }
       for (Map.Entry<String, ServerProcess> server : servers.entrySet()) {
-        warmUp(server.getKey(), server.getValue(), requests, shape);
+        String target = server.getKey();
+        warmUp(
+            target, server.getValue(), bearers.getOrDefault(target, Bearer.NONE), requests, shape);
       }
       for (String connections : options.list("connections")) {
         report(shape, connections, rounds(shape, Integer.parseInt(connections), servers, requests));
       }
-      ServerProcess service = servers.get(SERVICE);
-      BatchRequests sent = requests.get(SERVICE);
-      if (service != null && sent != null) {
-        checkObservations(service, sent.sent() * shape.losses());
+      for (String target : List.of(SERVICE, TOKEN, JWT)) {
+        ServerProcess service = servers.get(target);
+        Bearer bearer = bearers.get(target);
+        if (service != null && bearer != null) {
+          checkObservations(service, bearer, batches(requests, target).sent() * shape.losses());
+        }
       }
     } finally {
       for (ServerProcess server : servers.values()) {
         server.close();
       }
+      for (Bearer bearer : bearers.values()) {
+        bearer.close();
+      }
     }
   }
 
-  private ServerProcess start(String target, Shape shape) throws IOException, InterruptedException {
+  private Bearer bearer(String target) throws IOException {
+    return switch (target) {
+      case TOKEN -> Bearer.ofFile(environment.made());
+      case JWT -> Bearer.ofIssuer();
+      default -> Bearer.NONE;
+    };
+  }
+
+  private ServerProcess start(String target, Shape shape, Bearer bearer)
+      throws IOException, InterruptedException {
     Path log = environment.log(target + "-" + shape);
     ServerProcess server =
         switch (target) {
-          case SERVICE, PREVIOUS ->
+          case SERVICE, PREVIOUS, TOKEN, JWT ->
               ServerProcess.ofService(
-                  target.equals(SERVICE)
-                      ? environment.serviceJar()
-                      : Path.of(options.text("previous-jar")),
+                  target.equals(PREVIOUS)
+                      ? Path.of(options.text("previous-jar"))
+                      : environment.serviceJar(),
                   environment.jvm(),
                   log,
                   environment.freshState("http-" + target + "-" + shape),
-                  "os");
+                  "os",
+                  bearer.properties());
           case "records" ->
               ServerProcess.ofClass(RecordsFloor.class, environment.jvm(), log, shape.name());
           case "netty" ->
@@ -111,10 +137,14 @@ final class HttpComparison {
   }
 
   private void warmUp(
-      String target, ServerProcess server, Map<String, BatchRequests> requests, Shape shape)
+      String target,
+      ServerProcess server,
+      Bearer bearer,
+      Map<String, BatchRequests> requests,
+      Shape shape)
       throws IOException, InterruptedException {
-    if (target.equals(SERVICE) || target.equals(PREVIOUS)) {
-      createRuns(server, RUNS);
+    if (List.of(SERVICE, PREVIOUS, TOKEN, JWT).contains(target)) {
+      createRuns(server, RUNS, bearer);
     }
     int atLeast = options.number("warmup");
     Round.warmUp(server, batches(requests, target), atLeast, target + " " + shape, out);
@@ -130,8 +160,13 @@ final class HttpComparison {
 
   /** Creates runs of default configuration. */
   static void createRuns(ServerProcess service, int runs) throws IOException {
+    createRuns(service, runs, Bearer.NONE);
+  }
+
+  private static void createRuns(ServerProcess service, int runs, Bearer bearer)
+      throws IOException {
     try (LoadClient client = new LoadClient(service.port(), Math.min(runs, 16))) {
-      client.drive(new CreateRequests(), runs);
+      client.drive(new CreateRequests(bearer), runs);
     }
   }
 
@@ -203,11 +238,13 @@ final class HttpComparison {
   }
 
   /** What was answered must be there: a fast service that forgets is not measured. */
-  private void checkObservations(ServerProcess service, long sent)
+  private void checkObservations(ServerProcess service, Bearer bearer, long sent)
       throws IOException, InterruptedException {
     long found = 0;
     for (int run = 0; run < RUNS; run++) {
-      found += observations(service.get("/v1/runs/" + BatchRequests.runName(run) + "/statistics"));
+      found +=
+          observations(
+              service.get("/v1/runs/" + BatchRequests.runName(run) + "/statistics", bearer));
     }
     if (found != sent) {
       throw new IOException(sent + " observations were answered, statistics say " + found);

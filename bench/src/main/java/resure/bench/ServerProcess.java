@@ -152,11 +152,20 @@ final class ServerProcess implements AutoCloseable {
 
   /** Body of {@code GET path}, which must be answered 200. */
   String get(String path) throws IOException, InterruptedException {
-    HttpRequest request =
+    return get(path, Bearer.NONE);
+  }
+
+  /** The same, asked for by somebody. */
+  String get(String path, Bearer bearer) throws IOException, InterruptedException {
+    HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-            .timeout(Duration.ofMinutes(1))
-            .build();
-    HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+            .timeout(Duration.ofMinutes(1));
+    if (!bearer.header().isEmpty()) {
+      String[] header = bearer.header().strip().split(": ", 2);
+      request.header(header[0], header[1]);
+    }
+    HttpResponse<String> response =
+        http.send(request.build(), HttpResponse.BodyHandlers.ofString());
     if (response.statusCode() != 200) {
       throw new IOException(path + ": " + response.statusCode() + " " + response.body());
     }

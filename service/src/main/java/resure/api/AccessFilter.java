@@ -23,11 +23,11 @@ import resure.access.Caller;
 import resure.access.Scope;
 
 /**
- * Finds out who asks, before anything else is looked at, on the service's port and the management
- * port. With credentials a bearer token is needed for all but pages, the contract and health.
- * Without, everybody may do everything who gets here; and since a browser of this machine gets here
- * on behalf of any page, a name that is not this machine's and a page of another origin are
- * refused.
+ * Finds out who asks, before anything else of a request is looked at but its name, on the service's
+ * port and the management port. With credentials a bearer token is needed for all but pages, the
+ * contract and health. Without, everybody may do everything who gets here; and since a browser of
+ * this machine gets here on behalf of any page, a name that is not this machine's and a page of
+ * another origin are refused.
  */
 final class AccessFilter implements WebFilter, Ordered {
 
@@ -48,9 +48,14 @@ final class AccessFilter implements WebFilter, Ordered {
     this.loopback = loopback;
   }
 
+  /** Who asks; null where nobody was let in. */
+  static @Nullable Caller known(ServerWebExchange exchange) {
+    return exchange.getAttribute(CALLER);
+  }
+
   /** Who asks. */
   static Caller caller(ServerWebExchange exchange) {
-    Caller caller = exchange.getAttribute(CALLER);
+    Caller caller = known(exchange);
     if (caller == null) {
       throw missing();
     }
@@ -90,7 +95,7 @@ final class AccessFilter implements WebFilter, Ordered {
 
   @Override
   public int getOrder() {
-    return Ordered.HIGHEST_PRECEDENCE;
+    return Ordered.HIGHEST_PRECEDENCE + 1;
   }
 
   @Override

@@ -133,6 +133,11 @@ public final class Api {
     return new AccessFilter(credentials, loopback);
   }
 
+  /** Names every request, and writes a line for each where that is wanted. */
+  public static WebFilter requestLog() {
+    return new RequestLog();
+  }
+
   /**
    * Answers every failure with a problem.
    *

@@ -102,7 +102,7 @@ public final class EventStreams implements AutoCloseable {
   }
 
   /** A reader that does not keep up is cut: it may come again. Nothing was wrong here. */
-  private static final class TooSlowException extends RuntimeException {
+  static final class TooSlowException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     TooSlowException() {

@@ -1,5 +1,6 @@
 package resure.api;
 
+import java.io.IOException;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -7,11 +8,14 @@ import org.springframework.core.Ordered;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
+import org.springframework.http.server.reactive.ServerHttpRequestDecorator;
 import org.springframework.http.server.reactive.ServerHttpResponse;
 import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
+import reactor.netty.channel.AbortedException;
+import reactor.netty.http.server.HttpServerRequest;
 import resure.journal.CorruptJournalException;
 import resure.journal.JournalException;
 import resure.journal.NewerFormatException;
@@ -37,11 +41,10 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
   @Override
   public Mono<Void> handle(ServerWebExchange exchange, Throwable failure) {
     ServerHttpResponse response = exchange.getResponse();
-    if (response.isCommitted()) {
-      // Half an answer is on its way: cutting the connection is all that tells the client.
-      return Mono.error(failure);
+    if (response.isCommitted() || hasLeft(failure)) {
+      return cut(exchange, failure);
     }
-    ProblemException problem = problem(failure);
+    ProblemException problem = problem(failure, exchange);
     ProblemType type = problem.type();
     answered.accept(type.shortName());
     byte[] body =
@@ -69,10 +72,41 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
     } else if (type.status() == 401) {
       headers.set(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"resure\"");
     }
-    return response.writeWith(Mono.just(response.bufferFactory().wrap(body)));
+    return response
+        .writeWith(Mono.just(response.bufferFactory().wrap(body)))
+        .doFinally(end -> RequestLog.note(exchange, type.shortName()));
   }
 
-  private static ProblemException problem(Throwable failure) {
+  /** Whether the client is there no more: in the middle of its body, or of its answer. */
+  private static boolean hasLeft(Throwable failure) {
+    return failure instanceof IOException || failure instanceof AbortedException;
+  }
+
+  /**
+   * Half an answer is on its way: cutting the connection is all that tells the client. What clients
+   * bring about themselves (they left, read too slowly, were let in no longer) is nothing for
+   * people to look at; the rest is.
+   */
+  private static Mono<Void> cut(ServerWebExchange exchange, Throwable failure) {
+    boolean ours =
+        !(failure instanceof ProblemException
+            || failure instanceof EventStreams.TooSlowException
+            || hasLeft(failure));
+    if (ours) {
+      LOG.error("The answer to request {} was cut", RequestLog.nameOf(exchange), failure);
+    } else {
+      LOG.debug("The answer to request {} was cut", RequestLog.nameOf(exchange), failure);
+    }
+    RequestLog.note(exchange, "cut");
+    HttpServerRequest netty = ServerHttpRequestDecorator.getNativeRequest(exchange.getRequest());
+    netty.withConnection(
+        connection -> {
+          var _ = connection.channel().close();
+        });
+    return Mono.empty();
+  }
+
+  private static ProblemException problem(Throwable failure, ServerWebExchange exchange) {
     return switch (failure) {
       case ProblemException problem -> problem;
       case ResponseStatusException status when status.getStatusCode().value() == 404 ->
@@ -84,7 +118,8 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
               ProblemType.STORE_UNAVAILABLE,
               "This replica is of an older release than what it was asked for. Try again.");
       case CorruptJournalException corrupt -> {
-        LOG.error("A run's records are damaged", corrupt);
+        LOG.error(
+            "A run's records are damaged, by request {}", RequestLog.nameOf(exchange), corrupt);
         yield ProblemException.of(
             ProblemType.RUN_DAMAGED,
             "A record of this run is damaged; the service's log names it. Restore a backup.");
@@ -97,7 +132,7 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
           ProblemException.of(
               ProblemType.STORE_UNAVAILABLE, "The store is unavailable. Try again.");
       default -> {
-        LOG.error("A request failed", failure);
+        LOG.error("Request {} failed", RequestLog.nameOf(exchange), failure);
         yield ProblemException.of(
             ProblemType.INTERNAL, "This is a defect of the service; its log says more.");
       }

@@ -1,5 +1,6 @@
 package resure.contract;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -19,6 +20,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -45,6 +47,8 @@ class AccessContractTest {
           "POST /v1/runs/{run}/rewind", "{\"nextStep\":0}",
           "POST /v1/runs/{run}/replays", "{\"configurations\":[{}]}",
           "POST /v1/runs/{run}/evaluations", "{\"step\":1,\"benchmark\":\"b\",\"score\":0.5}");
+
+  private static final String UNKNOWN_REPLAY = "01KGB3J6QZ8X0V6T3N9D2M4RWC";
 
   private static final TokenSet.Created ALL_OF_A =
       TokenSet.create("team-a", EnumSet.of(Scope.READ, Scope.WRITE, Scope.ADMIN));
@@ -84,7 +88,7 @@ class AccessContractTest {
         operation
             .substring(operation.indexOf(' ') + 1)
             .replace("{run}", run)
-            .replace("{replay}", "01KGB3J6QZ8X0V6T3N9D2M4RWC");
+            .replace("{replay}", UNKNOWN_REPLAY);
     return switch (method) {
       case "GET" -> live.get(path);
       case "PUT" -> live.put(path, BODIES.getOrDefault(operation, ""));
@@ -140,35 +144,122 @@ class AccessContractTest {
     assertThat(live.delete(run).status()).isEqualTo(204);
   }
 
+  /**
+   * Whatever the contract lets one ask: of the runs and replays of others a tenant is answered,
+   * byte for byte but for names and times, what it is answered of those that there are not; and of
+   * what is asked without a name, what it was answered before the others had anything.
+   */
   @Test
-  void forATenantTheRunsOfOthersDoNotExist() {
-    live.put("/v1/runs/theirs", "{}");
-    live.score("/v1/runs/theirs", BODIES.get("POST /v1/runs/{run}/observations"));
-    String theirs = live.get("/v1/runs/theirs/statistics").text();
+  void forATenantWhatOthersHaveDoesNotExist() {
+    ContractRequests requests = new ContractRequests(live.contract().contract(), 20261128);
+    live.authorize(ALL_OF_B.secret());
+    List<ContractRequests.Sent> nameless = requests.of(live, false);
+    List<String> before = nameless.stream().map(sent -> told(sent, "", "")).toList();
+
+    live.authorize(ALL_OF_A.secret());
+    String replay = fill();
+    List<String> theirs = everythingOfTheirs(replay);
 
     live.authorize(ALL_OF_B.secret());
     SoftAssertions softly = new SoftAssertions();
-    for (String operation : live.contract().secured()) {
-      if (operation.contains("{run}") && !operation.equals("PUT /v1/runs/{run}")) {
-        Answer hidden = call(operation, "theirs");
-        Answer absent = call(operation, "nobody");
-        softly.assertThat(hidden.status()).as(operation).isEqualTo(404);
-        softly
-            .assertThat(hidden.text())
-            .as(operation)
-            .isEqualTo(absent.text().replace("nobody", "theirs"));
+    for (int i = 0; i < nameless.size(); i++) {
+      softly
+          .assertThat(told(nameless.get(i), "", ""))
+          .as(nameless.get(i).toString())
+          .isEqualTo(before.get(i));
+    }
+    List<ContractRequests.Sent> named = requests.of(live, true);
+    softly.assertThat(named).hasSizeGreaterThan(100);
+    for (ContractRequests.Sent sent : named) {
+      String hidden = told(sent, "theirs", replay);
+      softly.assertThat(hidden).as(sent.toString()).isEqualTo(told(sent, "nobody", UNKNOWN_REPLAY));
+      softly.assertThat(hidden).as(sent.toString()).doesNotContain("of-team-a");
+      if (hidden.startsWith("201")) {
+        live.delete("/v1/runs/theirs");
+        live.delete("/v1/runs/nobody");
       }
     }
-    softly.assertThat(live.get("/v1/runs").text()).doesNotContain("theirs");
+    String own = live.newRun("{}");
+    live.score(own, BODIES.get("POST /v1/runs/{run}/observations"));
+    for (ContractRequests.Sent sent : named) {
+      if (sent.operation().contains("{replay}")) {
+        String run = own.substring("/v1/runs/".length());
+        softly.assertThat(told(sent, run, replay)).isEqualTo(told(sent, run, UNKNOWN_REPLAY));
+      }
+    }
     softly
-        .assertThat(live.put("/v1/runs/mine", "{\"startFrom\":{\"run\":\"theirs\"}}").status())
-        .isEqualTo(live.put("/v1/runs/mine", "{\"startFrom\":{\"run\":\"nobody\"}}").status());
+        .assertThat(
+            live.post(
+                    own + "/observations",
+                    BODIES.get("POST /v1/runs/{run}/observations"),
+                    "Idempotency-Key",
+                    "of-team-a")
+                .header("Idempotency-Replayed"))
+        .isEmpty();
+    for (String start : List.of("", ",\"step\":0", ",\"step\":9")) {
+      softly
+          .assertThat(live.put("/v1/runs/new", startFrom("theirs", start)).text())
+          .isEqualTo(live.put("/v1/runs/new", startFrom("nobody", start)).text());
+    }
+    live.delete(own);
     softly.assertAll();
 
-    assertThat(live.put("/v1/runs/theirs", "{\"lag\":3}").status()).isEqualTo(201);
-    live.delete("/v1/runs/theirs");
     live.authorize(ALL_OF_A.secret());
-    assertThat(live.get("/v1/runs/theirs/statistics").text()).isEqualTo(theirs);
+    assertThat(everythingOfTheirs(replay)).isEqualTo(theirs);
+    live.delete("/v1/runs/theirs");
+  }
+
+  private static String startFrom(String run, String step) {
+    return "{\"startFrom\":{\"run\":\"" + run + "\"" + step + "}}";
+  }
+
+  /** Gives team A a run with something of everything, and says the name of its replay. */
+  private static String fill() {
+    live.put("/v1/runs/theirs", "{\"warmUp\":2,\"labels\":{\"experiment\":\"of-team-a\"}}");
+    for (int step = 0; step < 3; step++) {
+      live.score(
+          "/v1/runs/theirs",
+          "{\"step\":%d,\"dialogues\":[{\"id\":\"of-team-a\",\"source\":\"of-team-a\",\"losses\":[1,2]}]}"
+              .formatted(step),
+          "Idempotency-Key",
+          step == 2 ? "of-team-a" : "key-" + step);
+    }
+    live.post(
+        "/v1/runs/theirs/evaluations", "{\"step\":1,\"benchmark\":\"of-team-a\",\"score\":0.5}");
+    String at =
+        live.post("/v1/runs/theirs/replays", "{\"configurations\":[{}]}").header("Location");
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> live.get(at).json().path("state").asString().equals("done"));
+    return at.substring(at.lastIndexOf('/') + 1);
+  }
+
+  private static List<String> everythingOfTheirs(String replay) {
+    String run = "/v1/runs/theirs";
+    return List.of(
+            run,
+            run + "/statistics",
+            run + "/observations",
+            run + "/evaluations",
+            run + "/replays/" + replay)
+        .stream()
+        .map(path -> live.get(path).text())
+        .toList();
+  }
+
+  /** The answer, without what differs by name and time. */
+  private static String told(ContractRequests.Sent sent, String run, String replay) {
+    Answer answer = sent.send(live, run, replay);
+    String body = new String(answer.body(), ISO_8859_1);
+    return answer.status()
+        + " "
+        + new TreeMap<>(answer.headers().map())
+            .entrySet().stream()
+                .filter(header -> !header.getKey().equalsIgnoreCase("X-Request-Id"))
+                .toList()
+        + body.replace(run.isEmpty() ? "\0" : run, "RUN")
+            .replace(replay.isEmpty() ? "\0" : replay, "REPLAY")
+            .replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z", "TIME");
   }
 
   @Test
