@@ -38,13 +38,14 @@ public final class Bench {
       case "models" -> new ReadModelCost(Options.parse(rest, ReadModelCost.DEFAULTS), out).run();
       case "drift" ->
           new DriftCalibration(Options.parse(rest, DriftCalibration.DEFAULTS), out).run();
+      case "hostile" -> new Hostile(Options.parse(rest, Hostile.DEFAULTS), out).run();
       case "fuzz" -> fuzz(Options.parse(rest, FUZZ_DEFAULTS), out);
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println(
             "commands: http, fsync, disk, million, moving, heap, replays, beside, crossover,"
-                + " postgres, scaling, steps, retention, audit, models, drift, fuzz, jmh");
+                + " postgres, scaling, steps, retention, audit, models, drift, hostile, fuzz, jmh");
         System.exit(2);
       }
     }

@@ -12,6 +12,7 @@ import org.springframework.web.server.ResponseStatusException;
 import org.springframework.web.server.ServerWebExchange;
 import org.springframework.web.server.WebExceptionHandler;
 import reactor.core.publisher.Mono;
+import reactor.netty.channel.AbortedException;
 import resure.journal.CorruptJournalException;
 import resure.journal.JournalException;
 import resure.run.DroppedException;
@@ -40,6 +41,10 @@ final class ProblemHandler implements WebExceptionHandler, Ordered {
     if (response.isCommitted()) {
       // Half an answer is on its way: cutting the connection is all that tells the client.
       return Mono.error(failure);
+    }
+    if (failure instanceof AbortedException) {
+      // The client has gone, or was cut off, before its request was whole: nobody to tell.
+      return Mono.empty();
     }
     ProblemException problem = problem(failure);
     ProblemType type = problem.type();
