@@ -26,14 +26,21 @@ import org.jspecify.annotations.Nullable;
 final class ConnectionBounds extends ChannelInboundHandlerAdapter {
 
   /** What a part of a body counts for besides its bytes: small objects, and the work they make. */
-  private static final int PART = 1024;
+  private static final int PART = 1 << 10;
+
+  /**
+   * A part of fewer bytes, of which an honest body has few, counts for more: chunks of one byte.
+   */
+  private static final int SMALL = 256;
+
+  private static final int SMALL_PART = 1 << 14;
 
   /**
    * All connections together, on any event loop.
    *
    * @param connections at most
    * @param bodyBytes of one body at most, those that are thrown away after a refusal included; as
-   *     all bytes here, with 1,024 for each part
+   *     all bytes here, with what its parts count for
    * @param unfinishedBytes of all bodies together that have begun to arrive
    * @param patience for a whole body, and for a client to take some of what is ready for it
    */
@@ -106,7 +113,8 @@ final class ConnectionBounds extends ChannelInboundHandlerAdapter {
       reading = true;
     }
     if (message instanceof HttpContent content) {
-      int bytes = content.content().readableBytes() + PART;
+      int size = content.content().readableBytes();
+      int bytes = size + (size < SMALL ? SMALL_PART : PART);
       received += bytes;
       held.bytes.addAndGet(bytes);
       // Reactor Netty ends a body that breaks off in bad chunks as if it were whole: half a batch

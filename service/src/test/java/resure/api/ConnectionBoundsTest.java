@@ -21,7 +21,7 @@ import resure.api.ConnectionBounds.Held;
 
 class ConnectionBoundsTest {
 
-  private final Held held = new Held(new Bounds(3, 45_000, 50_000, Duration.ofSeconds(60)));
+  private final Held held = new Held(new Bounds(3, 600_000, 700_000, Duration.ofSeconds(60)));
   private final List<EmbeddedChannel> channels = new ArrayList<>();
 
   @AfterEach
@@ -110,7 +110,7 @@ class ConnectionBoundsTest {
         send(channel, head.equals(CHUNKED) ? "3e8\r\n" + part + "\r\n" : part);
         sent += 1000;
       }
-      assertThat(sent).isEqualTo(23_000);
+      assertThat(sent).isEqualTo(297_000);
     }
   }
 
@@ -133,7 +133,7 @@ class ConnectionBoundsTest {
     EmbeddedChannel old = connect();
     EmbeddedChannel young = connect();
     EmbeddedChannel done = connect();
-    send(old, post(9000) + "x".repeat(8000));
+    send(old, post(300_000) + "x".repeat(200_000));
     send(young, post(9000));
     // Small parts cost more than their bytes.
     for (int i = 0; i < 45 && old.isOpen(); i++) {
