@@ -189,10 +189,14 @@ final class Hostile {
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
+    public void close() throws IOException {
       stopped = true;
       LockSupport.unpark(thread);
-      thread.join();
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
       for (Socket socket : sockets) {
         socket.close();
       }

@@ -41,15 +41,19 @@ final class WrittenFiles implements AutoCloseable {
   }
 
   /** Ends the watch, after a last look. */
-  long bytes() throws InterruptedException {
+  long bytes() {
     close();
     look();
     return lengths.values().stream().mapToLong(length -> length).sum();
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     stopped = true;
-    thread.join();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

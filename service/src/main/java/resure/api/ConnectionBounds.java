@@ -109,17 +109,17 @@ final class ConnectionBounds extends ChannelInboundHandlerAdapter {
       ReferenceCountUtil.release(message);
       return;
     }
-    if (message instanceof HttpRequest) {
-      reading = true;
-    }
+    boolean head = message instanceof HttpRequest;
+    reading |= head;
     if (message instanceof HttpContent content) {
       int size = content.content().readableBytes();
       int bytes = size + (size < SMALL ? SMALL_PART : PART);
       received += bytes;
       held.bytes.addAndGet(bytes);
       // Reactor Netty ends a body that breaks off in bad chunks as if it were whole: half a batch
-      // must not look like a batch.
-      if (content.decoderResult().isFailure() || received > held.bounds.bodyBytes) {
+      // must not look like a batch. What is wrong with a head, it answers.
+      boolean broken = !head && content.decoderResult().isFailure();
+      if (broken || received > held.bounds.bodyBytes) {
         ReferenceCountUtil.release(message);
         cut(ctx);
         return;

@@ -223,11 +223,11 @@ class CrashIT {
   }
 
   private ServiceProcess start() throws IOException {
-    ServiceProcess started = launch();
-    if (!started.becameReady()) {
-      throw new AssertionError("the service ended at its start\n" + started.said());
+    service = launch();
+    if (!service.becameReady()) {
+      throw new AssertionError("the service ended at its start\n" + service.said());
     }
-    return started;
+    return service;
   }
 
   private ServiceProcess restart(Point point) throws IOException {
