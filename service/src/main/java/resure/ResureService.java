@@ -1,7 +1,9 @@
 package resure;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -10,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,6 +24,8 @@ import org.springframework.boot.SpringBootConfiguration;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.boot.web.server.context.WebServerInitializedEvent;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.SmartLifecycle;
@@ -30,6 +35,7 @@ import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import org.springframework.web.server.WebFilter;
 import reactor.core.publisher.Mono;
+import reactor.netty.http.server.HttpServer;
 import resure.access.Quotas;
 import resure.access.TokenFile;
 import resure.api.Api;
@@ -62,6 +68,9 @@ import resure.run.Runs;
 @SpringBootConfiguration(proxyBeanMethods = false)
 @EnableAutoConfiguration
 public class ResureService {
+
+  /** An idle one costs about 10 kB. */
+  private static final int MOST_CONNECTIONS = 10_000;
 
   private static final Logger LOG = LoggerFactory.getLogger(ResureService.class);
 
@@ -282,6 +291,19 @@ public class ResureService {
   @Bean
   SmartInitializingSingleton repeatedLines() {
     return RepeatedLines::limit;
+  }
+
+  @Bean
+  WebServerFactoryCustomizer<NettyReactiveWebServerFactory> bounds(ResureProperties properties) {
+    UnaryOperator<HttpServer> bounds = Api.bounds(properties.maxBody(), connections());
+    return factory -> factory.addServerCustomizers(bounds::apply);
+  }
+
+  /** Half of the file descriptors are the store's, whatever clients do. */
+  private static int connections() {
+    return ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
+        ? (int) Math.min(MOST_CONNECTIONS, unix.getMaxFileDescriptorCount() / 2)
+        : MOST_CONNECTIONS;
   }
 
   @Bean

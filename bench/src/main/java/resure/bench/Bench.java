@@ -2,9 +2,15 @@ package resure.bench;
 
 import java.io.PrintStream;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import resure.api.BodyFuzz;
 
 /** The one entry: a command and its options. */
 public final class Bench {
+
+  private static final Map<String, String> FUZZ_DEFAULTS =
+      Map.of("inputs", "10000000", "seed", "1");
 
   private Bench() {}
 
@@ -38,14 +44,24 @@ public final class Bench {
           System.exit(1);
         }
       }
+      case "hostile" -> new Hostile(Options.parse(rest, Hostile.DEFAULTS), out).run();
+      case "fuzz" -> fuzz(Options.parse(rest, FUZZ_DEFAULTS), out);
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println(
             "commands: http, tails, fsync, disk, million, moving, heap, replays, beside, crossover,"
-                + " postgres, scaling, steps, retention, audit, models, drift, soak, jmh");
+                + " postgres, scaling, steps, retention, audit, models, drift, soak, hostile, fuzz,"
+                + " jmh");
         System.exit(2);
       }
     }
+  }
+
+  private static void fuzz(Options options, PrintStream out)
+      throws InterruptedException, ExecutionException {
+    out.println(Environment.machine());
+    out.println(options);
+    BodyFuzz.run(Long.parseLong(options.text("seed")), Long.parseLong(options.text("inputs")), out);
   }
 }

@@ -5,10 +5,17 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** Bytes on disk for each observation: kept, and written to get there. */
+/**
+ * Bytes on disk for each observation: kept, and written to get there, those of the read models
+ * apart.
+ */
 final class DiskUse {
 
   private static final int RUNS = 100;
+
+  /** The directory of the state that has them, and nothing else. */
+  private static final String READ_MODELS = "rows";
+
   private static final int RANKS = 2;
   private static final int CONNECTIONS = 64;
 
@@ -38,7 +45,9 @@ final class DiskUse {
     long batches = options.number("observations") / shape.losses();
     long observations = batches * shape.losses();
     long written;
-    try (ServerProcess service = start(state, shape)) {
+    long models;
+    try (ServerProcess service = start(state, shape);
+        WrittenFiles rows = new WrittenFiles(state.resolve(READ_MODELS))) {
       HttpComparison.createRuns(service, RUNS);
       BatchRequests requests = new BatchRequests(shape, RUNS, RANKS, options.on("keys"));
       try (LoadClient client = new LoadClient(service.port(), CONNECTIONS)) {
@@ -47,8 +56,11 @@ final class DiskUse {
       }
       service.awaitRest();
       written = service.stop();
+      models = rows.bytes();
     }
     print("written by the process", written, observations);
+    print("  to the journal, its log included", written - models, observations);
+    print("  to read models", models, observations);
     kept("kept after its end", state, observations);
     try (ServerProcess service = start(state, shape)) {
       service.awaitRest();

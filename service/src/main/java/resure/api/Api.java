@@ -3,6 +3,7 @@ package resure.api;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.Ordered;
 import org.springframework.http.HttpMethod;
@@ -19,6 +21,8 @@ import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import org.springframework.web.server.WebFilter;
 import resure.access.Quotas;
+import reactor.netty.NettyPipeline;
+import reactor.netty.http.server.HttpServer;
 import resure.compute.ComputeStatus;
 import resure.observation.Retention;
 import resure.projection.ReadModels;
@@ -150,6 +154,32 @@ public final class Api {
   /** All types of problems, without their prefix. */
   public static List<String> problemTypes() {
     return Arrays.stream(ProblemType.values()).map(ProblemType::shortName).toList();
+  }
+
+  /**
+   * Bounds what clients can hold of a server that speaks HTTP/1.1.
+   *
+   * @param maxBody most bytes of a body
+   * @param connections most of them at a time
+   */
+  public static UnaryOperator<HttpServer> bounds(int maxBody, int connections) {
+    ConnectionBounds.Held held =
+        new ConnectionBounds.Held(
+            new ConnectionBounds.Bounds(
+                connections,
+                // A refused body is read to its end as far as a client that means well goes.
+                2L * maxBody,
+                Math.max(4L * maxBody, Runtime.getRuntime().maxMemory() / 8),
+                Duration.ofSeconds(60)));
+    return server ->
+        server.doOnChannelInit(
+            (observer, channel, remote) ->
+                channel
+                    .pipeline()
+                    .addAfter(
+                        NettyPipeline.HttpCodec,
+                        ConnectionBounds.class.getName(),
+                        new ConnectionBounds(held)));
   }
 
   private static byte[] contract() {

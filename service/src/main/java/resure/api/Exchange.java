@@ -335,7 +335,9 @@ final class Exchange {
   private static Representation sent(HttpHeaders headers, boolean required) {
     String type = headers.getFirst(HttpHeaders.CONTENT_TYPE);
     if (type == null) {
-      if (required || headers.getContentLength() > 0) {
+      if (required
+          || headers.getContentLength() > 0
+          || headers.containsHeader(HttpHeaders.TRANSFER_ENCODING)) {
         throw unsupported();
       }
       return Representation.JSON;

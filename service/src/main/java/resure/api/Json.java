@@ -1,8 +1,6 @@
 package resure.api;
 
 import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Consumer;
@@ -43,13 +41,13 @@ final class Json {
   }
 
   private static JsonNode read(byte[] body, int length) {
+    // Jackson is kinder than JSON: of bytes it guesses UTF-16 and UTF-32, and takes overlong UTF-8;
+    // of text it takes, for a hexadecimal digit of an escape, what has the lower byte of one.
+    JsonScanner scanner = new JsonScanner();
+    scanner.start(body, length);
+    scanner.checkSyntax();
     try {
-      // Decoded first: given bytes, Jackson guesses UTF-16 and UTF-32 and takes overlong UTF-8.
-      return MAPPER.readTree(
-          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body, 0, length)).toString());
-    } catch (CharacterCodingException e) {
-      throw ProblemException.of(
-          ProblemType.MALFORMED_BODY, "The body must be one JSON object in UTF-8.");
+      return MAPPER.readTree(new String(body, 0, length, StandardCharsets.UTF_8));
     } catch (StreamReadException e) {
       if (String.valueOf(e.getOriginalMessage()).startsWith("Duplicate")) {
         throw ProblemException.invalid(pointer(e), "The field is given twice.");

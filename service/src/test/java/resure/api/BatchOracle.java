@@ -52,7 +52,10 @@ final class BatchOracle {
         JsonFactory.builder()
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .streamReadConstraints(
-                StreamReadConstraints.builder().maxNumberLength(1_000_000).build())
+                StreamReadConstraints.builder()
+                    .maxNumberLength(1_000_000)
+                    .maxNestingDepth(10_000)
+                    .build())
             .build());
   }
 

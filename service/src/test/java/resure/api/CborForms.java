@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.ByteArrayOutputStream;
 import java.math.BigInteger;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.Random;
 import tools.jackson.databind.JsonNode;
@@ -13,20 +14,74 @@ final class CborForms {
 
   private static final BigInteger TWO_TO_64 = BigInteger.TWO.pow(64);
 
+  /** Items that are well-formed, and of which few may stand where anything may. */
+  private static final String[] ODD = {
+    "F4",
+    "F5",
+    "F6",
+    "F7",
+    "E0",
+    "F3",
+    "F820",
+    "40",
+    "4161",
+    "5F41004100FF",
+    "60",
+    "6161",
+    "80",
+    "9FFF",
+    "A0",
+    "BFFF",
+    "A100F6",
+    "8101",
+    "00",
+    "20",
+    "1BFFFFFFFFFFFFFFFF",
+    "3BFFFFFFFFFFFFFFFF",
+    "F97E00",
+    "F97C00",
+    "F93C00",
+    "FB3FF0000000000000",
+    "C241FF",
+    "C249010000000000000000",
+    "C349010000000000000000",
+    "C2581E000000000000000000000000000000000000000000000000000000000000",
+    "C48221196AB3",
+    "C5822003",
+    "C11A514B67B0",
+    "D9D9F7F6",
+    "DBFFFFFFFFFFFFFFFF00",
+    "C0C0C06161"
+  };
+
   private final Random random;
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private int rarity;
 
   CborForms(Random random) {
     this.random = random;
   }
 
   byte[] of(JsonNode tree) {
+    return of(tree, 0);
+  }
+
+  /** The same, well-formed, but one item in {@code rarity} is tagged or another; 0 for none. */
+  byte[] of(JsonNode tree, int rarity) {
+    this.rarity = rarity;
     out.reset();
     write(tree);
     return out.toByteArray();
   }
 
   private void write(JsonNode node) {
+    if (rarity > 0 && random.nextInt(rarity) == 0) {
+      if (random.nextBoolean()) {
+        out.writeBytes(HexFormat.of().parseHex(ODD[random.nextInt(ODD.length)]));
+        return;
+      }
+      head(6, random.nextLong() >>> random.nextInt(64));
+    }
     switch (node.getNodeType()) {
       case OBJECT -> {
         boolean indefinite = start(5, node.size());

@@ -56,6 +56,146 @@ final class GeneratedBodies {
     "\"x\":{\"y\":[1,{}]},"
   };
 
+  /** Spellings of numbers: of JSON's, of other languages' and of nobody's. */
+  private static final String[] NUMBERS = {
+    "-Infinity",
+    "+Infinity",
+    "-NaN",
+    "INF",
+    "-INF",
+    "nan",
+    "infinity",
+    "+1",
+    "-01",
+    "01.5",
+    "1.",
+    ".5",
+    "-.5",
+    "1.e5",
+    "1e",
+    "1e-",
+    "1E+",
+    "--1",
+    "1e5.0",
+    "0x10",
+    "1_000",
+    "1f",
+    "1d",
+    "10n",
+    "\u0663",
+    "1e+0000000000000000000001",
+    "1e-0000000000400",
+    "0e99999999999999999999",
+    "1e99999999999999999999",
+    "1e-99999999999999999999",
+    "-0e-0",
+    "-0.0",
+    "0.0000",
+    "1e309",
+    "1.7976931348623157e308",
+    "1.7976931348623159e308",
+    "17976931348623158e292",
+    "2.2250738585072011e-308",
+    "2.2250738585072014e-308",
+    "2.4703282292062327e-324",
+    "2.4703282292062328e-324",
+    "5e-324",
+    "9007199254740991",
+    "9007199254740992",
+    "9223372036854775807",
+    "9223372036854775808",
+    "18446744073709551615",
+    "18446744073709551616",
+    "9999999999999999999",
+    "10000000000000000000",
+    "0.30000000000000004",
+    "100000000000000016777215",
+    "100000000000000016777216",
+    "8.5e-1",
+    "1e23",
+    "8.988465674311579e307",
+    "123456789012345678901234567890e-20"
+  };
+
+  /** What tempts a parser that is kinder than JSON, or reads bytes as characters too early. */
+  private static final String[] TEMPTATIONS = {
+    "/*x*/",
+    "//\n",
+    "#\n",
+    "'a'",
+    "id:",
+    "\"\\u0069d\":\"b\",",
+    "\"\\u006cosses\":[1],",
+    "\"\":1,",
+    "\\x41",
+    "\\'",
+    "\\u12",
+    "\\U0041",
+    "\\uD83D\\u0041",
+    "\\uD83D\\uD83D\\uDE00",
+    "\\/",
+    "\\b\\f",
+    "\f",
+    "\u000b",
+    "\u00a0",
+    "\u2028",
+    "\ufeff",
+    "\u0000",
+    "\u0007",
+    "\t",
+    "\r",
+    "\u007f",
+    "\uffff",
+    ",,",
+    ",]",
+    ",}",
+    "[,",
+    "{,",
+    "undefined",
+    "None",
+    "nul",
+    "True",
+    "]]",
+    "}}",
+    "{}{}",
+    "\"rank\":0,\"rank\":0,",
+    "\"dialogues\":[],",
+    "\"Id\":\"a\",",
+    "\"weights\":null,"
+  };
+
+  /** Bytes that are not UTF-8: overlong, surrogates, beyond Unicode, cut, stray. */
+  private static final String[] NOT_UTF_8 = {
+    "80",
+    "BF",
+    "C0",
+    "C080",
+    "C1BF",
+    "C2",
+    "C3",
+    "E0",
+    "E080",
+    "E08080",
+    "E09FBF",
+    "EDA080",
+    "EDBFBF",
+    "EDA0BDEDB880",
+    "F0",
+    "F08080AF",
+    "F08FBFBF",
+    "F09F98",
+    "F4908080",
+    "F5808080",
+    "F888808080",
+    "FC8480808080",
+    "FE",
+    "FF",
+    "FFFE",
+    "FEFF",
+    "EFBBBF",
+    "EFBB"
+  };
+
   private static final HexFormat LOWER = HexFormat.of();
   private static final HexFormat UPPER = LOWER.withUpperCase();
 
@@ -77,14 +217,69 @@ final class GeneratedBodies {
         .getBytes(UTF_8);
   }
 
-  /** The same with some bytes removed, repeated, changed, or added. */
+  /** The same with some bytes removed, repeated, changed, or added, or cut off. */
   byte[] mutated(byte[] body) {
     byte[] mutated = body;
     for (int faults = 1 + random.nextInt(2); faults > 0; faults--) {
-      mutated =
-          mutated(mutated, FRAGMENTS[random.nextInt(FRAGMENTS.length)].getBytes(UTF_8), random);
+      mutated = mutated(mutated, fragment(), random);
     }
-    return mutated;
+    return random.nextInt(50) == 0
+        ? Arrays.copyOf(mutated, random.nextInt(mutated.length + 1))
+        : mutated;
+  }
+
+  private byte[] fragment() {
+    return switch (random.nextInt(16)) {
+      case 0, 1, 2 -> oneOf(NUMBERS).getBytes(UTF_8);
+      case 3, 4 -> oneOf(TEMPTATIONS).getBytes(UTF_8);
+      case 5 -> HexFormat.of().parseHex(oneOf(NOT_UTF_8));
+      case 6 -> digits().getBytes(UTF_8);
+      case 7 -> random.nextInt(8) > 0 ? loss().getBytes(UTF_8) : nested().getBytes(UTF_8);
+      case 8 -> slice(batch());
+      default -> oneOf(FRAGMENTS).getBytes(UTF_8);
+    };
+  }
+
+  private String oneOf(String[] choices) {
+    return choices[random.nextInt(choices.length)];
+  }
+
+  /** A number of many digits, more than any fast way takes. */
+  private String digits() {
+    StringBuilder digits = new StringBuilder(random.nextBoolean() ? "0." : "1");
+    for (int left = random.nextInt(random.nextInt(8) == 0 ? 900 : 40); left > 0; left--) {
+      digits.append((char) ('0' + (random.nextBoolean() ? 0 : random.nextInt(10))));
+    }
+    return digits
+        .append(random.nextInt(10))
+        .append(random.nextBoolean() ? "e-" : "e")
+        .append(random.nextInt(400))
+        .toString();
+  }
+
+  /** Arrays and objects deep in each other, closed or not. */
+  private String nested() {
+    int depth = random.nextInt(1_200);
+    boolean objects = random.nextBoolean();
+    String open = objects ? "{\"a\":" : "[";
+    return open.repeat(depth)
+        + "1"
+        + (objects ? "}" : "]").repeat(depth - random.nextInt(2) * Math.min(depth, 1));
+  }
+
+  /** A part of a body, from one character that gives it structure to another. */
+  private byte[] slice(byte[] body) {
+    int from = structural(body, random.nextInt(body.length));
+    int to = structural(body, random.nextInt(body.length));
+    return Arrays.copyOfRange(body, Math.min(from, to), Math.max(from, to));
+  }
+
+  private static int structural(byte[] body, int from) {
+    int at = from;
+    while (at < body.length && ",:[]{}\"".indexOf(body[at]) < 0) {
+      at++;
+    }
+    return at;
   }
 
   /** The same with one fault, for which a fragment may be used. */

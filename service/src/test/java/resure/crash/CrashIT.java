@@ -44,13 +44,15 @@ import resure.run.RunStatistics;
 
 /**
  * Kills the packaged service again and again while four runs are trained, and holds it to what it
- * had answered. {@code -Dresure.crash.kills=50} for more kills, {@code -Dresure.crash.seed} for the
- * same choices again (the moments stay the machine's).
+ * had answered. {@code -Dresure.crash.kills=50} for more kills, {@code -Dresure.crash.cuts=200} for
+ * more power cuts, {@code -Dresure.crash.seed} for the same choices again (the moments stay the
+ * machine's).
  */
 @Timeout(value = 60, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CrashIT {
 
   private static final int KILLS = Integer.getInteger("resure.crash.kills", 6);
+  private static final int CUTS = Integer.getInteger("resure.crash.cuts", 3);
   private static final long SEED = Long.getLong("resure.crash.seed", System.nanoTime());
   private static final Duration WITHIN = Duration.ofSeconds(120);
 
@@ -67,7 +69,10 @@ class CrashIT {
     AFTER_APPEND,
     WITHIN_SNAPSHOT,
     WITHIN_APPEND,
-    WHILE_STARTING;
+    WHILE_STARTING,
+    /** With what was not synced. */
+    POWER_CUT,
+    POWER_CUT_WHILE_STARTING;
 
     static final Point[] NAMED = {
       BEFORE_APPEND, AFTER_APPEND, WITHIN_SNAPSHOT, WITHIN_APPEND, WHILE_STARTING
@@ -142,6 +147,27 @@ class CrashIT {
     survive(points);
   }
 
+  /** What was not synced is lost besides, or a part of it: see {@code power_cut.c}. */
+  @Test
+  void whatWasAnsweredSurvivesPowerCuts() throws Exception {
+    Path library = FailingDisk.compile("power_cut", temporary);
+    state = Files.createDirectory(temporary.resolve("state"));
+    Files.createDirectory(temporary.resolve("state.graves"));
+    trigger = temporary.resolve("trigger");
+    environment =
+        Map.of(
+            "LD_PRELOAD", library.toString(),
+            "POWER_CUT_DIRECTORY", state.toRealPath().toString(),
+            "POWER_CUT_TRIGGER", trigger.toString());
+    List<Point> points = new ArrayList<>();
+    for (int i = 0; i < CUTS; i++) {
+      points.add(i % 4 == 2 ? Point.POWER_CUT_WHILE_STARTING : Point.POWER_CUT);
+    }
+    // Nor does a power cut in the very first start leave what cannot be started from.
+    startAndDie(Point.POWER_CUT_WHILE_STARTING);
+    survive(points);
+  }
+
   /** State, statistics and answered weights do not depend on what computed them. */
   @Test
   void whatWasAnsweredSurvivesKillsThatChangeTheBackendEachTime() throws Exception {
@@ -197,26 +223,36 @@ class CrashIT {
   }
 
   private ServiceProcess start() throws IOException {
-    ServiceProcess started = launch();
-    if (!started.becameReady()) {
-      throw new AssertionError("the service ended at its start\n" + started.said());
+    service = launch();
+    if (!service.becameReady()) {
+      throw new AssertionError("the service ended at its start\n" + service.said());
     }
-    return started;
+    return service;
   }
 
   private ServiceProcess restart(Point point) throws IOException {
-    if (point == Point.WHILE_STARTING) {
-      arm(
-          oneOf("kill-before-write", "kill-within-write", "kill-after-sync"),
-          1 + random.nextInt(6),
-          ".");
-      ServiceProcess cut = launch();
-      boolean ready = cut.becameReady();
-      Files.delete(trigger);
-      System.out.println("  " + (ready ? "the start was over before" : "died while starting"));
-      cut.close();
-    }
+    startAndDie(point);
     return start();
+  }
+
+  /** Starts and dies of it, where that is what the point says. */
+  private void startAndDie(Point point) throws IOException {
+    switch (point) {
+      case WHILE_STARTING ->
+          arm(
+              oneOf("kill-before-write", "kill-within-write", "kill-after-sync"),
+              1 + random.nextInt(6),
+              ".");
+      case POWER_CUT_WHILE_STARTING -> armPowerCut(1 + random.nextInt(120));
+      default -> {
+        return;
+      }
+    }
+    ServiceProcess cut = launch();
+    boolean ready = cut.becameReady();
+    Files.delete(trigger);
+    System.out.println("  " + (ready ? "the start was over before" : "died while starting"));
+    cut.close();
   }
 
   /** Trains until the process has died. */
@@ -234,6 +270,7 @@ class CrashIT {
         LockSupport.parkNanos(random.nextInt(20_000_000));
         service.kill();
       }
+      case POWER_CUT, POWER_CUT_WHILE_STARTING -> armPowerCut(1 + random.nextInt(400));
       case BEFORE_APPEND -> arm("kill-before-write", 1 + random.nextInt(20), ".log");
       case WITHIN_APPEND -> arm("kill-within-write", 1 + random.nextInt(20), ".log");
       case AFTER_APPEND ->
@@ -261,8 +298,16 @@ class CrashIT {
   }
 
   private void arm(String point, int passes, String files) throws IOException {
+    arm(point + " " + passes + " " + files);
+  }
+
+  private void armPowerCut(int calls) throws IOException {
+    arm(calls + " " + random.nextInt(Integer.MAX_VALUE));
+  }
+
+  private void arm(String what) throws IOException {
     Path draft = trigger.resolveSibling("trigger.new");
-    Files.writeString(draft, point + " " + passes + " " + files);
+    Files.writeString(draft, what);
     Files.move(draft, trigger);
   }
 

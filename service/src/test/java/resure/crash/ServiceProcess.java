@@ -154,6 +154,10 @@ final class ServiceProcess implements AutoCloseable {
     return port;
   }
 
+  long pid() {
+    return process.pid();
+  }
+
   /** All that it has said so far. */
   String said() {
     try {

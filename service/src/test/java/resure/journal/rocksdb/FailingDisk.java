@@ -16,8 +16,6 @@ import org.junit.jupiter.api.Assumptions;
  */
 public final class FailingDisk {
 
-  private static final Path SOURCE = Path.of("src/test/c/failing_disk.c").toAbsolutePath();
-
   private final Path library;
 
   private FailingDisk(Path library) {
@@ -26,7 +24,13 @@ public final class FailingDisk {
 
   /** Compiles the library, or skips the test and says why. */
   public static FailingDisk compile(Path into) throws IOException, InterruptedException {
-    Path library = into.resolve("failing_disk.so");
+    return new FailingDisk(compile("failing_disk", into));
+  }
+
+  /** The same of any library to preload, by the name of its source. */
+  public static Path compile(String name, Path into) throws IOException, InterruptedException {
+    Path source = Path.of("src", "test", "c", name + ".c").toAbsolutePath();
+    Path library = into.resolve(name + ".so");
     Path output = into.resolve("cc.txt");
     ProcessBuilder compiler =
         new ProcessBuilder(
@@ -36,8 +40,9 @@ public final class FailingDisk {
                 "-O1",
                 "-o",
                 library.toString(),
-                SOURCE.toString(),
-                "-ldl")
+                source.toString(),
+                "-ldl",
+                "-lpthread")
             .redirectErrorStream(true)
             .redirectOutput(output.toFile());
     Process process;
@@ -50,7 +55,7 @@ public final class FailingDisk {
     if (process.waitFor() != 0) {
       throw new IOException("cc failed:\n" + Files.readString(output));
     }
-    return new FailingDisk(library);
+    return library;
   }
 
   /** What a process needs in its environment for its disk to fail under a directory that exists. */
