@@ -1,10 +1,11 @@
 package resure.bench;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
@@ -66,10 +67,6 @@ final class Soak {
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(PATIENCE).build();
 
-  /** Of those who read events, which end only when they are cut. */
-  private final HttpClient streams =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(PATIENCE).build();
-
   /** Replaced when it is started again; read by all. */
   private volatile ServerProcess service;
 
@@ -115,7 +112,6 @@ final class Soak {
         restart();
         observe(end);
         over = true;
-        streams.shutdownNow();
         threads.shutdown();
         if (!threads.awaitTermination(LONGEST_END.toSeconds(), TimeUnit.SECONDS)) {
           out.println("FAILED: not everybody was answered in " + LONGEST_END);
@@ -127,7 +123,6 @@ final class Soak {
       return nothingIsMissing();
     } finally {
       service.close();
-      streams.shutdownNow();
       http.close();
       Disk.delete(state);
     }
@@ -281,20 +276,29 @@ final class Soak {
     return status;
   }
 
-  private void readEvents(int run) throws IOException, InterruptedException {
-    HttpRequest request =
-        HttpRequest.newBuilder(uri("/v1/runs/" + BatchRequests.runName(run) + "/events"))
-            .header("Accept", "text/event-stream")
-            .build();
-    try (Stream<String> lines = http.send(request, HttpResponse.BodyHandlers.ofLines()).body()) {
+  private void readEvents(int run) throws IOException {
+    try (Socket socket = connected();
+        BufferedReader lines =
+            new BufferedReader(
+                new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8))) {
+      socket
+          .getOutputStream()
+          .write(
+              ("GET /v1/runs/"
+                      + BatchRequests.runName(run)
+                      + "/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n")
+                  .getBytes(StandardCharsets.US_ASCII));
       // One in a while is left in the middle.
-      lines
-          .filter(line -> line.startsWith("data:"))
-          .takeWhile(line -> !over)
-          .limit(500)
-          .forEach(line -> count("events read"));
-    } catch (UncheckedIOException e) {
-      throw e.getCause();
+      for (int events = 0; events < 500 && !over; ) {
+        String line = lines.readLine();
+        if (line == null) {
+          return;
+        }
+        if (line.startsWith("data:")) {
+          count("events read");
+          events++;
+        }
+      }
     }
   }
 
