@@ -20,7 +20,6 @@ import org.springframework.web.reactive.HandlerMapping;
 import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import org.springframework.web.server.WebFilter;
-import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServer;
 import resure.access.Quotas;
 import resure.compute.ComputeStatus;
@@ -173,13 +172,7 @@ public final class Api {
                 Duration.ofSeconds(60)));
     return server ->
         server.doOnChannelInit(
-            (observer, channel, remote) ->
-                channel
-                    .pipeline()
-                    .addAfter(
-                        NettyPipeline.HttpCodec,
-                        ConnectionBounds.class.getName(),
-                        new ConnectionBounds(held)));
+            (observer, channel, remote) -> ConnectionBounds.install(channel.pipeline(), held));
   }
 
   private static byte[] contract() {

@@ -3,9 +3,11 @@ package resure.api;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
@@ -15,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import reactor.netty.NettyPipeline;
 
 /**
  * What a client can hold of the service: connections, time and memory for bodies that do not end,
@@ -86,6 +89,42 @@ final class ConnectionBounds extends ChannelInboundHandlerAdapter {
 
   ConnectionBounds(Held held) {
     this.held = held;
+  }
+
+  /**
+   * Bounds a connection once it is known what is spoken on it, which under TLS is not before the
+   * handshake. Of HTTP/2 that is their number, and answers that nobody takes: what a stream may
+   * have under way, its flow control bounds.
+   */
+  static void install(ChannelPipeline pipeline, Held held) {
+    if (pipeline.get(NettyPipeline.HttpCodec) == null) {
+      pipeline.addLast(new AfterHandshake(held));
+    } else {
+      pipeline.addAfter(
+          NettyPipeline.HttpCodec, ConnectionBounds.class.getName(), new ConnectionBounds(held));
+    }
+  }
+
+  private static final class AfterHandshake extends ChannelInboundHandlerAdapter {
+    private final Held held;
+
+    AfterHandshake(Held held) {
+      this.held = held;
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+      ctx.fireUserEventTriggered(event);
+      if (event instanceof SslHandshakeCompletionEvent done && done.isSuccess()) {
+        ChannelPipeline pipeline = ctx.pipeline();
+        pipeline.remove(this);
+        if (pipeline.get(NettyPipeline.HttpCodec) == null) {
+          pipeline.addLast(new ConnectionBounds(held));
+        } else {
+          install(pipeline, held);
+        }
+      }
+    }
   }
 
   @Override

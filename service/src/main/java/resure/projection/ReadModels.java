@@ -139,24 +139,34 @@ public final class ReadModels implements RunFollower {
 
   private <T> Outcome<Looked<T>> look(RunKey run, long sequence, RowsLook<T> look) {
     Following followed = following.get(run);
-    if (followed != null) {
-      followed.await(sequence);
-    }
     try {
-      RowsMark mark = rows.mark(run);
-      T found = look.at(rows, mark);
-      return Outcome.done(new Looked<>(found, mark == null ? 0 : mark.sequence(), sequence));
-    } catch (CorruptJournalException e) {
-      if (followed != null) {
+      try {
+        return found(run, sequence, look, followed);
+      } catch (CorruptJournalException e) {
+        if (followed == null) {
+          return Outcome.refused(Refusal.STORE_UNAVAILABLE);
+        }
+        // As those of an earlier release are: few runs have so many that it takes long.
         followed.damaged();
+        return found(run, sequence, look, followed);
       }
-      return Outcome.refused(Refusal.STORE_UNAVAILABLE);
     } catch (JournalException e) {
       return Outcome.refused(Refusal.STORE_UNAVAILABLE);
     } catch (RuntimeException e) {
       LOG.error("Rows of run {} could not be looked at", run.id().name(), e);
       return Outcome.refused(Refusal.RUN_DAMAGED);
     }
+  }
+
+  private <T> Outcome<Looked<T>> found(
+      RunKey run, long sequence, RowsLook<T> look, @Nullable Following followed)
+      throws JournalException {
+    if (followed != null) {
+      followed.await(sequence);
+    }
+    RowsMark mark = rows.mark(run);
+    T found = look.at(rows, mark);
+    return Outcome.done(new Looked<>(found, mark == null ? 0 : mark.sequence(), sequence));
   }
 
   /** Writes what was told. Blocking, not for long. */

@@ -198,7 +198,7 @@ class RetentionTest {
   private void damage(long sequence) throws JournalException {
     Snapshot snapshot = requireNonNull(journal.snapshot(run(), sequence));
     assertThat(snapshot.sequence()).isEqualTo(sequence);
-    journal.save(run(), new Snapshot(snapshot.head(), new byte[] {99}));
+    journal.save(run(), new Snapshot(snapshot.head(), new byte[] {0}));
   }
 
   @Test
