@@ -30,7 +30,7 @@ class SoakTest {
         new Soak(
                 Options.parse(
                     List.of(
-                        "--seconds=12",
+                        "--seconds=20",
                         "--samples=2",
                         "--rate=100",
                         "--jvm=-Xmx512m --enable-native-access=ALL-UNNAMED",

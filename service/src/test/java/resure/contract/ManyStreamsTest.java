@@ -138,7 +138,7 @@ class ManyStreamsTest {
       begun(deaf);
       int told = 0;
       // About 7 kB a step, more than socket buffers of both sides hold.
-      for (int step = 0; step < 1500; step++) {
+      for (int step = 0; step < 2500; step++) {
         live.score(run, batch(step, 64));
         if (step >= 64) {
           assertThat(other.next().data().get("step").asInt()).isEqualTo(told++);
@@ -155,9 +155,9 @@ class ManyStreamsTest {
       } catch (IOException e) {
         // Reset.
       }
-      assertThat(bytes).isLessThan(1400 * 6000L);
-      live.score(run, batch(1500, 64));
-      while (told < 1500) {
+      assertThat(bytes).isLessThan(2400 * 6000L);
+      live.score(run, batch(2500, 64));
+      while (told < 2500) {
         assertThat(other.next().data().get("step").asInt()).isEqualTo(told++);
       }
     }

@@ -51,7 +51,7 @@ import resure.run.RunStatistics;
 @Timeout(value = 60, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CrashIT {
 
-  private static final int KILLS = Integer.getInteger("resure.crash.kills", 4);
+  private static final int KILLS = Integer.getInteger("resure.crash.kills", 6);
   private static final int CUTS = Integer.getInteger("resure.crash.cuts", 2);
   private static final long SEED = Long.getLong("resure.crash.seed", System.nanoTime());
   private static final Duration WITHIN = Duration.ofSeconds(120);

@@ -55,7 +55,7 @@ class ReplicasIT {
 
   private static final long SEED = Long.getLong("resure.faults.seed", System.nanoTime());
   private static final Duration TIME =
-      Duration.ofSeconds(Integer.getInteger("resure.faults.seconds", 28));
+      Duration.ofSeconds(Integer.getInteger("resure.faults.seconds", 35));
   private static final int COUNT = 3;
   private static final int CLIENTS = 12;
   private static final int RUNS = 50;
