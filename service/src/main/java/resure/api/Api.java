@@ -5,7 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -13,11 +13,9 @@ import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.Ordered;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.web.reactive.HandlerMapping;
-import org.springframework.web.reactive.handler.SimpleUrlHandlerMapping;
 import org.springframework.web.server.WebExceptionHandler;
 import org.springframework.web.server.WebFilter;
 import reactor.netty.http.server.HttpServer;
@@ -33,6 +31,8 @@ import resure.run.Runs;
  * it.
  */
 public final class Api {
+
+  private static final String OBSERVATIONS = "/v1/runs/{run}/observations";
 
   private Api() {}
 
@@ -75,9 +75,6 @@ public final class Api {
                     run::describe,
                     HttpMethod.DELETE,
                     run::delete)),
-            Map.entry(
-                "/v1/runs/{run}/observations",
-                Map.of(HttpMethod.POST, observations::score, HttpMethod.GET, observations::export)),
             Map.entry("/v1/runs/{run}/statistics", Map.of(HttpMethod.GET, run::statistics)),
             Map.entry("/v1/runs/{run}/sources", Map.of(HttpMethod.GET, run::sources)),
             Map.entry("/v1/runs/{run}/history", Map.of(HttpMethod.GET, history::find)),
@@ -104,7 +101,13 @@ public final class Api {
                       exchange.offer();
                       return exchange.answer(200, RunJson.compute(compute.get()));
                     })));
-    Map<String, Resource> resources = new HashMap<>();
+    Map<String, Resource> resources = new LinkedHashMap<>();
+    // Trainers wait for this one.
+    resources.put(
+        OBSERVATIONS,
+        new Resource(
+            Map.of(HttpMethod.POST, observations::score, HttpMethod.GET, observations::export),
+            maxBody));
     addresses.forEach(
         (address, operations) -> resources.put(address, new Resource(operations, maxBody)));
     byte[] contract = contract();
@@ -116,8 +119,7 @@ public final class Api {
               exchange.offer(MediaType.APPLICATION_YAML);
               return exchange.answer(200, MediaType.APPLICATION_YAML, contract, contract.length);
             }));
-    // Asked before Spring's own mappings, which know none of these addresses.
-    return new SimpleUrlHandlerMapping(resources, Ordered.HIGHEST_PRECEDENCE);
+    return new Addresses(resources);
   }
 
   /** The console: static pages at {@code /} that use the operations above. */

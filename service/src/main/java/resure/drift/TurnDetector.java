@@ -90,33 +90,38 @@ final class TurnDetector {
 
   /** Takes the turn's triple of a step; what is noticed is added to {@code events}. */
   void fold(int slot, long step, Moments sample, List<DriftEvent> events) {
-    moments.merge(GATHERED, 1, sample);
-    Moments gathered = moments.moments(GATHERED);
-    if (gathered.n() >= MIN_OBSERVATIONS) {
+    Moments input = sample;
+    // Most steps have enough observations of a turn by themselves.
+    if (sample.n() < MIN_OBSERVATIONS || moments.moments(GATHERED).n() > 0) {
+      moments.merge(GATHERED, 1, sample);
+      input = moments.moments(GATHERED);
+      if (input.n() < MIN_OBSERVATIONS) {
+        return;
+      }
       moments.set(GATHERED, Moments.NONE);
-      take(slot, step, gathered, events);
-      show();
     }
+    take(slot, step, input, events);
+    show();
   }
 
   private void take(int slot, long step, Moments input, List<DriftEvent> events) {
     Moments slow = moments.moments(SLOW);
+    double sd = slow.sd();
     moments.merge(FAST, FAST_AGEING, input);
-    if (!enough(slow)) {
+    if (!enough(slow, sd)) {
       moments.merge(SLOW, SLOW_AGEING, input);
       return;
     }
-    double sd = slow.sd();
     double x = Math.clamp((input.mean() - slow.mean()) / sd, -CLIP, CLIP);
     if (cusum.add(x)) {
       warnings++;
       raisedFor = 0;
-      events.add(new DriftEvent(slot, DriftEvent.Kind.WARNING, drift(slow)));
+      events.add(new DriftEvent(slot, DriftEvent.Kind.WARNING, drift(slow, sd)));
     }
     if (adwin.add(slow.mean() + x * sd, slow.mean(), limits.rise() * sd)) {
       alarms++;
       lastAlarmStep = step;
-      events.add(new DriftEvent(slot, DriftEvent.Kind.ALARM, drift(slow)));
+      events.add(new DriftEvent(slot, DriftEvent.Kind.ALARM, drift(slow, sd)));
       settle(slow, adwin.mean());
     } else if (!cusum.raised()) {
       moments.merge(SLOW, SLOW_AGEING, input);
@@ -132,21 +137,22 @@ final class TurnDetector {
     cusum.reset();
   }
 
-  private double drift(Moments slow) {
-    return (moments.moments(FAST).mean() - slow.mean()) / slow.sd();
+  private double drift(Moments slow, double sd) {
+    return (moments.moments(FAST).mean() - slow.mean()) / sd;
   }
 
-  private static boolean enough(Moments slow) {
-    return slow.seen() >= WARM_UP && slow.sd() > 1e-6 * Math.max(1, Math.abs(slow.mean()));
+  private static boolean enough(Moments slow, double sd) {
+    return slow.seen() >= WARM_UP && sd > 1e-6 * Math.max(1, Math.abs(slow.mean()));
   }
 
   private void show() {
     Moments slow = moments.moments(SLOW);
+    double sd = slow.sd();
     shown =
         new TurnDrift(
             slow.n() > 0 ? slow.mean() : Double.NaN,
-            slow.sd(),
-            enough(slow) ? drift(slow) : Double.NaN,
+            sd,
+            enough(slow, sd) ? drift(slow, sd) : Double.NaN,
             cusum.raised(),
             warnings,
             alarms,

@@ -9,11 +9,9 @@ import io.micrometer.core.instrument.Tags;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 import resure.drift.TurnDrift;
@@ -37,12 +35,6 @@ import resure.statistics.MomentsTable;
  */
 final class RunMeters {
 
-  /** Of dialogues without a source. */
-  static final String NO_SOURCE = "(none)";
-
-  /** Of all sources that have no series of their own, and of any that has one of these names. */
-  static final String OTHER_SOURCES = "(other)";
-
   private final MeterRegistry registry;
   private final Tags tags;
   private final int maxTurns;
@@ -56,13 +48,10 @@ final class RunMeters {
   private final Counter unusable;
   private final Set<String> registeredSources = new HashSet<>();
   private int registeredTurns;
-  private boolean begun;
+  private int sourcesBefore;
 
-  /** Replaced as a whole by the shard's thread, read by scrapes. */
-  private volatile List<Turn> turns = List.of();
-
-  /** Likewise, by the source's tag. */
-  private volatile Map<String, Counted> sources = Map.of();
+  /** Replaced as a whole by the shard's thread, read by scrapes; null before the first figures. */
+  private volatile @Nullable Told told;
 
   /** Written by the shard's thread, read by scrapes; NaN before the first. */
   private volatile double lastBatchSeconds = Double.NaN;
@@ -70,37 +59,8 @@ final class RunMeters {
   /** Likewise. */
   private volatile double step = Double.NaN;
 
-  /** Weight sums of a run's whole history, and what of them was added since its meters began. */
-  private record Counted(WeightSums all, double losses, double weights, double squaredWeights) {
-
-    static final Counted NONE = new Counted(new WeightSums(), 0, 0, 0);
-
-    static Counted from(WeightSums all) {
-      return new Counted(all, 0, 0, 0);
-    }
-
-    Counted next(WeightSums now) {
-      return new Counted(
-          now,
-          losses + now.usable() - all.usable(),
-          weights + now.sum() - all.sum(),
-          squaredWeights + now.sumOfSquares() - all.sumOfSquares());
-    }
-  }
-
-  /** What is known of a turn; warnings and alarms since its meters began. */
-  private record Turn(
-      Moments moments,
-      Counted weights,
-      double recentMean,
-      double drift,
-      long warnings,
-      long alarms) {
-    static final Turn NONE = new Turn(Moments.NONE, Counted.NONE, Double.NaN, Double.NaN, 0, 0);
-  }
-
-  /** As the run was when its series began: what was raised before is not raised again. */
-  private @Nullable List<TurnDrift> driftBefore;
+  /** A run's figures when its series began, and now: what was raised before is not raised again. */
+  private record Told(Figures first, Figures last) {}
 
   RunMeters(MeterRegistry registry, RunKey run, int maxTurns, int maxSources) {
     this.registry = registry;
@@ -178,171 +138,98 @@ final class RunMeters {
     if (lastBatchAt != null) {
       lastBatchSeconds = seconds(lastBatchAt);
     }
-    foldTurns(reference, totals, drift);
-    foldSources(totals);
-    begun = true;
-  }
-
-  private void foldTurns(MomentsTable reference, Totals totals, List<TurnDrift> drift) {
-    if (driftBefore == null) {
-      driftBefore = drift;
-    }
-    int count = Math.min(maxTurns, reference.slots());
-    List<Turn> before = turns;
-    List<Turn> now = new ArrayList<>(count);
-    for (int turn = 0; turn < count; turn++) {
-      boolean pooled = turn == maxTurns - 1;
-      Moments moments = pooled ? reference.pooled(turn) : reference.moments(turn);
-      WeightSums weights = weights(totals, turn, pooled);
-      Counted counted = turn < before.size() ? before.get(turn).weights : Counted.NONE;
-      TurnDrift drifted = drift(drift, turn, pooled);
-      TurnDrift driftedBefore = drift(driftBefore, turn, pooled);
-      now.add(
-          new Turn(
-              moments,
-              begun ? counted.next(weights) : Counted.from(weights),
-              drifted.slowMean() + drifted.drift() * drifted.slowSd(),
-              drifted.drift(),
-              drifted.warnings() - driftedBefore.warnings(),
-              drifted.alarms() - driftedBefore.alarms()));
-    }
-    turns = List.copyOf(now);
-    for (; registeredTurns < count; registeredTurns++) {
+    Figures figures = new Figures(reference, totals.copy(), drift, maxTurns, maxSources);
+    Told before = told;
+    told = new Told(before == null ? figures : before.first, figures);
+    for (; registeredTurns < figures.turns(); registeredTurns++) {
       register(registeredTurns);
     }
-  }
-
-  private static WeightSums weights(Totals totals, int turn, boolean pooled) {
-    // Fewer than the triples' where the run began with another's and a turn has not come yet.
-    List<WeightSums> slots = totals.slots();
-    WeightSums pool = new WeightSums();
-    int last = pooled ? slots.size() : Math.min(slots.size(), turn + 1);
-    for (int slot = turn; slot < last; slot++) {
-      pool.add(slots.get(slot));
-    }
-    return pool;
-  }
-
-  /** Of pooled turns the highest gauge, and what was raised of any. */
-  private static TurnDrift drift(List<TurnDrift> slots, int turn, boolean pooled) {
-    TurnDrift pool = TurnDrift.NONE;
-    int last = pooled ? slots.size() : Math.min(slots.size(), turn + 1);
-    for (int slot = turn; slot < last; slot++) {
-      pool = pool.pooled(slots.get(slot));
-    }
-    return pool;
-  }
-
-  private void foldSources(Totals totals) {
-    Map<String, WeightSums> sums = new LinkedHashMap<>();
-    int named = 0;
-    for (Map.Entry<@Nullable String, WeightSums> source : totals.sources().entrySet()) {
-      String name = source.getKey();
-      String tag = OTHER_SOURCES;
-      if (name == null) {
-        tag = NO_SOURCE;
-      } else if (named < maxSources && !name.equals(NO_SOURCE) && !name.equals(OTHER_SOURCES)) {
-        named++;
-        tag = name;
-      }
-      sums.computeIfAbsent(tag, t -> new WeightSums()).add(source.getValue());
-    }
-    if (totals.others().observations() > 0) {
-      sums.computeIfAbsent(OTHER_SOURCES, t -> new WeightSums()).add(totals.others());
-    }
-    Map<String, Counted> before = sources;
-    Map<String, Counted> now = new LinkedHashMap<>();
-    sums.forEach(
-        (tag, all) ->
-            now.put(
-                tag, begun ? before.getOrDefault(tag, Counted.NONE).next(all) : Counted.from(all)));
-    sources = now;
-    for (String tag : now.keySet()) {
-      if (registeredSources.add(tag)) {
-        register(tag);
+    if (sourcesBefore != figures.sources()) {
+      sourcesBefore = figures.sources();
+      for (String tag : figures.sourceTags()) {
+        if (registeredSources.add(tag)) {
+          register(tag);
+        }
       }
     }
   }
 
   private void register(int turn) {
     Tags ofTurn = tags.and("turn", turn == maxTurns - 1 ? turn + "+" : Integer.toString(turn));
-    Supplier<Turn> figures = () -> turn(turn);
-    gauge("resure.turn.loss.mean", "Mean loss in nats", ofTurn, figures, t -> mean(t.moments));
+    gauge("resure.turn.loss.mean", "Mean loss in nats", ofTurn, f -> mean(f.moments(turn)));
     gauge(
-        "resure.turn.loss.sd",
-        "Standard deviation of the loss",
-        ofTurn,
-        figures,
-        t -> t.moments.sd());
-    gauge(
-        "resure.turn.observations", "Observations folded", ofTurn, figures, t -> t.moments.seen());
+        "resure.turn.loss.sd", "Standard deviation of the loss", ofTurn, f -> f.moments(turn).sd());
+    gauge("resure.turn.observations", "Observations folded", ofTurn, f -> f.moments(turn).seen());
     gauge(
         "resure.turn.loss.recent.mean",
         "Mean loss in nats of the recent past: the fast mean of the drift",
         ofTurn,
-        figures,
-        t -> t.recentMean);
+        f -> recentMean(f.drift(turn)));
     gauge(
         "resure.turn.drift",
         "How far the loss is above its own recent past, in standard deviations",
         ofTurn,
-        figures,
-        t -> t.drift);
-    count("resure.turn.drift.warnings", "Drift warnings raised", ofTurn, figures, t -> t.warnings);
-    count("resure.turn.drift.alarms", "Drift alarms raised", ofTurn, figures, t -> t.alarms);
-    registerWeights("resure.turn", ofTurn, () -> turn(turn).weights);
+        f -> f.drift(turn).drift());
+    count(
+        "resure.turn.drift.warnings",
+        "Drift warnings raised",
+        ofTurn,
+        f -> f.drift(turn).warnings());
+    count("resure.turn.drift.alarms", "Drift alarms raised", ofTurn, f -> f.drift(turn).alarms());
+    registerWeights("resure.turn", ofTurn, f -> f.weights(turn));
   }
 
   private void register(String source) {
-    registerWeights(
-        "resure.source",
-        tags.and("source", source),
-        () -> sources.getOrDefault(source, Counted.NONE));
+    registerWeights("resure.source", tags.and("source", source), f -> f.weights(source));
   }
 
-  private void registerWeights(String of, Tags ofOne, Supplier<Counted> figures) {
-    gauge(of + ".weight.mean", "Mean reliability weight", ofOne, figures, c -> c.all.mean());
+  private void registerWeights(String of, Tags ofOne, Function<Figures, WeightSums> sums) {
+    gauge(of + ".weight.mean", "Mean reliability weight", ofOne, f -> sums.apply(f).mean());
     gauge(
         of + ".effective.sample.ratio",
         "Effective sample size per observation",
         ofOne,
-        figures,
-        c -> c.all.effectiveSampleRatio());
-    count(of + ".losses", "Usable losses folded", ofOne, figures, Counted::losses);
-    count(of + ".weights", "Sum of their weights", ofOne, figures, Counted::weights);
+        f -> sums.apply(f).effectiveSampleRatio());
+    count(of + ".losses", "Usable losses folded", ofOne, f -> sums.apply(f).usable());
+    count(of + ".weights", "Sum of their weights", ofOne, f -> sums.apply(f).sum());
     count(
         of + ".squared.weights",
         "Sum of the squares of their weights",
         ofOne,
-        figures,
-        Counted::squaredWeights);
+        f -> sums.apply(f).sumOfSquares());
+  }
+
+  private static double recentMean(TurnDrift drift) {
+    return drift.slowMean() + drift.drift() * drift.slowSd();
   }
 
   private static double mean(Moments moments) {
     return moments.seen() == 0 ? Double.NaN : moments.mean();
   }
 
-  private <T> void gauge(
-      String name, String description, Tags all, Supplier<T> of, ToDoubleFunction<T> figure) {
+  private void gauge(String name, String description, Tags all, ToDoubleFunction<Figures> figure) {
     meters.add(
-        Gauge.builder(name, this, m -> figure.applyAsDouble(of.get()))
+        Gauge.builder(name, this, m -> last(m.told, figure))
             .description(description)
             .tags(all)
             .register(registry));
   }
 
-  private <T> void count(
-      String name, String description, Tags all, Supplier<T> of, ToDoubleFunction<T> figure) {
+  /** Counts from where the series began. */
+  private void count(String name, String description, Tags all, ToDoubleFunction<Figures> figure) {
     meters.add(
-        FunctionCounter.builder(name, this, m -> figure.applyAsDouble(of.get()))
+        FunctionCounter.builder(name, this, m -> since(m.told, figure))
             .description(description)
             .tags(all)
             .register(registry));
   }
 
-  private Turn turn(int turn) {
-    List<Turn> now = turns;
-    return turn < now.size() ? now.get(turn) : Turn.NONE;
+  private static double last(@Nullable Told told, ToDoubleFunction<Figures> figure) {
+    return told == null ? Double.NaN : figure.applyAsDouble(told.last);
+  }
+
+  private static double since(@Nullable Told told, ToDoubleFunction<Figures> figure) {
+    return told == null ? 0 : figure.applyAsDouble(told.last) - figure.applyAsDouble(told.first);
   }
 
   /** Ends the run's series. */

@@ -24,27 +24,53 @@ import resure.weighting.Weigher;
  * record
  *   i32 length of the rest | i64 hash | v length, id | v length + 1, source (0 for none)
  *   v visits | v last sequence | v last step + 1
- *   v 2 * slots with anything, + 1 if plain | of each, ascending: v slot - last slot - 1, then
- *     plain: i32 loss | i16 weight | i16 excess, the least there is if it is not rated
- *     others: v usable | v unusable | v rated | s loss | v weight | s excess | v beyond
+ *   v 8 * slots with anything + form | of each, ascending, v slot - last slot - 1 (where they
+ *   follow each other of the first only), then
+ *     single: i48 loss, weight, excess: 18, 14 and 16 bits, the least excess if it is not rated
+ *     few:    i64 usable, rated, loss: 6, 6 and 52 bits
+ *             i64 weight, beyond, excess: 20, 21 and 23 bits
+ *     sums:   v usable | v unusable | v rated | s loss | v weight | s excess | v beyond
+ * form
+ *   0 sums, 1 single, 2 few | + 4 if the slots follow each other
  * </pre>
  *
- * <p>A record is plain if each of its slots has one observation, which is usable and has a loss
- * that fits: as nearly all are that say what a batch said, and most of the work is with those.
+ * <p>A visit is single if it has one observation of each slot, which is usable and has a loss that
+ * fits; sums are few if all of {@value #MOST_FEW} observations at most, which are usable. Nearly
+ * all are one or the other, and most of the work is with those.
  *
  * <p>A dialogue has its place by the hash of its id, then by the id.
  */
 final class DialogueFormat {
 
-  private static final byte VERSION = 2;
+  private static final byte VERSION = 3;
   private static final byte LIST = 0;
   private static final byte BLOCK = 1;
 
   /** Bytes of a block at which the next one is begun. */
   private static final int BLOCK_BYTES = 32 << 10;
 
+  private static final int FORM_BITS = 3;
+  private static final int SUMS = 0;
+  private static final int SINGLE = 1;
+  private static final int FEW = 2;
+  private static final int FOLLOWING = 4;
+
+  /** Of a single observation's weight and excess, which come after its loss. */
+  private static final int SINGLE_BITS = 30;
+
+  private static final int EXCESS_BITS = 16;
+  private static final long LARGEST_SINGLE_LOSS = (1 << 18) - 1;
+
   /** In place of an excess. */
   private static final short NOT_RATED = Short.MIN_VALUE;
+
+  /** Observations of a slot whose sums fit into few bits. */
+  private static final int MOST_FEW = 63;
+
+  private static final int FEW_COUNT_BITS = 6;
+  private static final int FEW_LOSS_BITS = 52;
+  private static final int FEW_BEYOND_BITS = 21;
+  private static final int FEW_EXCESS_BITS = 23;
 
   private DialogueFormat() {}
 
@@ -179,25 +205,31 @@ final class DialogueFormat {
     out.number(sums.lastSequence);
     out.number(sums.lastStep + 1);
     int count = 0;
-    boolean plain = true;
+    int last = -1;
+    boolean few = true;
+    boolean following = true;
     for (int slot = 0; slot < sums.slots; slot++) {
       if (sums.usable[slot] + sums.unusable[slot] > 0) {
-        count++;
-        plain &=
-            sums.usable[slot] == 1
-                && sums.unusable[slot] == 0
-                && sums.loss[slot] == (int) sums.loss[slot];
+        following &= count++ == 0 || slot == last + 1;
+        few &= sums.usable[slot] <= MOST_FEW && sums.unusable[slot] == 0;
+        last = slot;
       }
     }
-    out.number(2L * count + (plain ? 1 : 0));
-    int last = -1;
+    out.number(header(count, few ? FEW : SUMS, following));
+    last = -1;
     for (int slot = 0; slot < sums.slots; slot++) {
       if (sums.usable[slot] + sums.unusable[slot] > 0) {
-        out.number(slot - last - 1L);
+        if (last < 0 || !following) {
+          out.number(slot - last - 1L);
+        }
         last = slot;
-        if (plain) {
-          long excess = sums.rated[slot] == 0 ? NOT_RATED : sums.excess[slot];
-          out.whole(plain(sums.loss[slot], sums.weight[slot], excess));
+        if (few) {
+          out.whole(
+              (sums.usable[slot] << FEW_COUNT_BITS | sums.rated[slot]) << FEW_LOSS_BITS
+                  | low(sums.loss[slot], FEW_LOSS_BITS));
+          out.whole(
+              (sums.weight[slot] << FEW_BEYOND_BITS | sums.beyond[slot]) << FEW_EXCESS_BITS
+                  | low(sums.excess[slot], FEW_EXCESS_BITS));
         } else {
           out.number(sums.usable[slot]);
           out.number(sums.unusable[slot]);
@@ -210,6 +242,14 @@ final class DialogueFormat {
       }
     }
     out.fill(start);
+  }
+
+  private static long header(int slots, int form, boolean following) {
+    return (long) slots << FORM_BITS | form | (following ? FOLLOWING : 0);
+  }
+
+  private static long low(long value, int bits) {
+    return value & (1L << bits) - 1;
   }
 
   private static void begin(
@@ -225,13 +265,9 @@ final class DialogueFormat {
     }
   }
 
-  private static long plain(long loss, long weight, long excess) {
-    return loss << 32 | weight << 16 | (excess & 0xFFFF);
-  }
-
   /** About how many bytes the records of a batch take. */
   static long bytes(ObservationBatch batch) {
-    return batch.ids().length + 48L * batch.dialogues() + (1L + Long.BYTES) * batch.size();
+    return batch.ids().length + 48L * batch.dialogues() + 7L * batch.size();
   }
 
   /** Records of single visits, in any order. */
@@ -280,8 +316,7 @@ final class DialogueFormat {
       out.number(1);
       out.number(event.sequence());
       out.number(DialogueSums.step(event) + 1);
-      out.number(2L * observations + 1);
-      if (plain(event, dialogue)) {
+      if (single(event, dialogue, observations)) {
         out.fill(start);
       } else {
         out.length = start;
@@ -295,27 +330,35 @@ final class DialogueFormat {
     }
 
     /** Whether the observations of a dialogue could be written so. */
-    private boolean plain(RunEvent.Batch event, int dialogue) {
+    private boolean single(RunEvent.Batch event, int dialogue, int observations) {
       ObservationBatch batch = event.entry().batch();
       double[] losses = batch.losses();
       double[] raw = event.entry().weights().raw();
       Weigher reference = event.reference();
+      int from = batch.offsets()[dialogue];
       int to = batch.offsets()[dialogue + 1];
+      boolean following = observations == to - from;
+      out.number(header(observations, SINGLE, following));
       int last = -1;
       long turn = batch.firstTurn(dialogue);
-      for (int i = batch.offsets()[dialogue]; i < to; i++, turn++) {
+      for (int i = from; i < to; i++, turn++) {
         if (!batch.supervised(i)) {
           continue;
         }
         int slot = reference.slot(turn);
         long loss = DialogueSums.loss(losses[i]);
-        if (raw[i] == 0 || slot == last || loss != (int) loss) {
+        if (raw[i] == 0 || slot == last || loss < 0 || loss > LARGEST_SINGLE_LOSS) {
           return false;
         }
-        out.number(slot - last - 1L);
+        if (last < 0 || !following) {
+          out.number(slot - last - 1L);
+        }
         long excess =
             reference.warmingUp(slot) ? NOT_RATED : DialogueSums.excess(reference, slot, losses[i]);
-        out.whole(DialogueFormat.plain(loss, DialogueSums.fixed(raw[i]), excess));
+        out.six(
+            loss << SINGLE_BITS
+                | DialogueSums.fixed(raw[i]) << EXCESS_BITS
+                | low(excess, EXCESS_BITS));
         last = slot;
       }
       return true;
@@ -419,20 +462,41 @@ final class DialogueFormat {
         if (sequence >= sums.lastSequence) {
           sums.lastSequence = sequence;
           sums.lastStep = step;
-          sums.source =
-              sourceLength < 0
-                  ? null
-                  : Arrays.copyOfRange(in.bytes, sourceStart, sourceStart + sourceLength);
+          sums.source = sourceLength < 0 ? null : source(sums.source, sourceStart, sourceLength);
         }
-        long count = in.number();
-        boolean plain = (count & 1) == 1;
-        int slot = -1;
-        for (long left = count >>> 1; left > 0; left--) {
-          slot = Math.toIntExact(slot + 1 + in.number());
-          sums.reach(slot);
-          if (plain) {
-            addPlain(sums, slot, in.whole());
-          } else {
+        addSlots(sums);
+        if (in.position != end) {
+          throw new CorruptJournalException("rows of dialogues are damaged");
+        }
+      } catch (IndexOutOfBoundsException | IllegalArgumentException | ArithmeticException e) {
+        throw damaged(e);
+      }
+    }
+
+    /** The same array where it is the same source. */
+    private byte[] source(byte @Nullable [] before, int from, int length) {
+      return before != null
+              && Arrays.equals(before, 0, before.length, in.bytes, from, from + length)
+          ? before
+          : Arrays.copyOfRange(in.bytes, from, from + length);
+    }
+
+    private void addSlots(DialogueSums sums) {
+      long header = in.number();
+      boolean following = (header & FOLLOWING) != 0;
+      int form = (int) header & FOLLOWING - 1;
+      if (form > FEW) {
+        throw new IllegalArgumentException("unknown form");
+      }
+      int slot = -1;
+      long count = header >>> FORM_BITS;
+      for (long left = count; left > 0; left--) {
+        slot = Math.toIntExact(slot + 1 + (left < count && following ? 0 : in.number()));
+        sums.reach(slot);
+        switch (form) {
+          case SINGLE -> addSingle(sums, slot, in.six());
+          case FEW -> addFew(sums, slot, in.whole(), in.whole());
+          default -> {
             sums.usable[slot] += in.number();
             sums.unusable[slot] += in.number();
             sums.rated[slot] += in.number();
@@ -442,22 +506,30 @@ final class DialogueFormat {
             sums.beyond[slot] += in.number();
           }
         }
-        if (in.position != end) {
-          throw new CorruptJournalException("rows of dialogues are damaged");
-        }
-      } catch (IndexOutOfBoundsException | IllegalArgumentException | ArithmeticException e) {
-        throw damaged(e);
       }
     }
 
-    private static void addPlain(DialogueSums sums, int slot, long observation) {
+    private static void addSingle(DialogueSums sums, int slot, long observation) {
       sums.usable[slot]++;
-      sums.loss[slot] += observation >> 32;
-      sums.weight[slot] += (int) observation >>> 16;
+      sums.loss[slot] += observation >>> SINGLE_BITS;
+      sums.weight[slot] += low(observation >>> EXCESS_BITS, SINGLE_BITS - EXCESS_BITS);
       short excess = (short) observation;
       if (excess != NOT_RATED) {
         sums.rate(slot, excess);
       }
+    }
+
+    private static void addFew(DialogueSums sums, int slot, long first, long second) {
+      sums.usable[slot] += first >>> (FEW_LOSS_BITS + FEW_COUNT_BITS);
+      sums.rated[slot] += low(first >>> FEW_LOSS_BITS, FEW_COUNT_BITS);
+      sums.loss[slot] += signed(first, FEW_LOSS_BITS);
+      sums.weight[slot] += second >>> (FEW_EXCESS_BITS + FEW_BEYOND_BITS);
+      sums.beyond[slot] += low(second >>> FEW_EXCESS_BITS, FEW_BEYOND_BITS);
+      sums.excess[slot] += signed(second, FEW_EXCESS_BITS);
+    }
+
+    private static long signed(long value, int bits) {
+      return (value << (Long.SIZE - bits)) >> (Long.SIZE - bits);
     }
   }
 

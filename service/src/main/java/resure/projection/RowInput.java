@@ -43,6 +43,13 @@ final class RowInput {
     return value;
   }
 
+  /** Six bytes, big-endian, of a number that is not negative. */
+  long six() {
+    long upper = half() & 0xFFFF_FFFFL;
+    int lower = (Byte.toUnsignedInt(take()) << Byte.SIZE) | Byte.toUnsignedInt(take());
+    return (upper << (2 * Byte.SIZE)) | lower;
+  }
+
   /** Seven bits a byte, the lowest first. */
   long number() {
     byte next = bytes[position++];

@@ -15,6 +15,7 @@ final class RowOutput {
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
 
   private static final int LONGEST_NUMBER = 10;
+  private static final int SIX_BYTES = 6;
 
   /** May be longer than what is written, and another one after that. */
   byte[] bytes;
@@ -55,6 +56,13 @@ final class RowOutput {
     reserve(Integer.BYTES);
     HALF.set(bytes, length, value);
     length += Integer.BYTES;
+  }
+
+  /** The lower six bytes, big-endian. */
+  void six(long value) {
+    reserve(Long.BYTES);
+    WHOLE.set(bytes, length, value << (Long.SIZE - SIX_BYTES * Byte.SIZE));
+    length += SIX_BYTES;
   }
 
   /** Leaves room for what {@link #fill} will say. */

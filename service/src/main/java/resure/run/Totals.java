@@ -84,7 +84,8 @@ public final class Totals {
     sources.put(source, sums);
   }
 
-  Totals copy() {
+  /** An independent copy. */
+  public Totals copy() {
     Totals copy = new Totals(all.copy(), others.copy(), runMean, clientWeighted);
     slots.forEach(sums -> copy.slots.add(sums.copy()));
     sources.forEach((source, sums) -> copy.sources.put(source, sums.copy()));

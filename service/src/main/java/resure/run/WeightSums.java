@@ -41,15 +41,13 @@ public final class WeightSums {
    */
   void add(double weight, double z) {
     usable++;
-    if (weight < 1) {
-      downWeighted++;
-    }
+    // No branches: which way they go is as good as random.
+    downWeighted += weight < 1 ? 1 : 0;
     sum += weight;
     sumOfSquares += weight * weight;
-    if (!Double.isNaN(z)) {
-      weighed++;
-      excess += z;
-    }
+    boolean compared = !Double.isNaN(z);
+    weighed += compared ? 1 : 0;
+    excess += compared ? z : 0;
   }
 
   void addUnusable() {
