@@ -12,7 +12,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -33,7 +32,6 @@ import resure.contract.ContractValidator;
  */
 final class ServiceProcess implements AutoCloseable {
 
-  private static final Path JAR = Path.of("target", "resure-service.jar").toAbsolutePath();
   private static final Duration START = Duration.ofMinutes(2);
   private static final Duration DEADLINE = Duration.ofMinutes(1);
   private static final Pattern READY =
@@ -82,20 +80,14 @@ final class ServiceProcess implements AutoCloseable {
     return start(command, environment, directory);
   }
 
-  private static List<String> java(Path temporary) throws IOException {
-    if (!Files.exists(JAR)) {
-      throw new IOException(JAR + " is missing: this test runs in mvn verify, after packaging");
-    }
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    // A process that lives for seconds: compile fast, not well.
-    command.add("-XX:TieredStopAtLevel=1");
-    command.add("-Xmx256m");
-    // RocksDB unpacks its library there, and a process that is killed leaves it.
-    command.add("-Djava.io.tmpdir=" + temporary);
-    command.add("-jar");
-    command.add(JAR.toString());
-    return command;
+  private static List<String> java(Path temporary) {
+    return ExtractedService.command(
+        List.of(
+            // A process that lives for seconds: compile fast, not well.
+            "-XX:TieredStopAtLevel=1",
+            "-Xmx256m",
+            // RocksDB unpacks its library there, and a process that is killed leaves it.
+            "-Djava.io.tmpdir=" + temporary));
   }
 
   private static ServiceProcess start(
