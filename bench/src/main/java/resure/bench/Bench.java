@@ -45,14 +45,15 @@ public final class Bench {
         }
       }
       case "hostile" -> new Hostile(Options.parse(rest, Hostile.DEFAULTS), out).run();
+      case "scrapes" -> new Scrapes(Options.parse(rest, Scrapes.DEFAULTS), out).run();
       case "fuzz" -> fuzz(Options.parse(rest, FUZZ_DEFAULTS), out);
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
       default -> {
         out.println("usage: java -jar bench/target/resure-bench.jar COMMAND [--option=value ...]");
         out.println(
             "commands: http, tails, fsync, disk, million, moving, heap, replays, beside, crossover,"
-                + " postgres, scaling, steps, retention, audit, models, drift, soak, hostile, fuzz,"
-                + " jmh");
+                + " postgres, scaling, steps, retention, audit, models, drift, soak, hostile,"
+                + " scrapes, fuzz, jmh");
         System.exit(2);
       }
     }

@@ -121,13 +121,18 @@ final class ServerProcess implements AutoCloseable {
     return Duration.ofNanos(System.nanoTime() - startedAt);
   }
 
-  /** What its metrics say of one series, by its name with its tags if it has any. */
-  double metric(String series) throws IOException, InterruptedException {
+  /** All that its metrics say. */
+  String metrics() throws IOException, InterruptedException {
     HttpRequest request =
         HttpRequest.newBuilder(ready.resolve("/actuator/prometheus"))
             .timeout(Duration.ofMinutes(1))
             .build();
-    String text = http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
+  }
+
+  /** What its metrics say of one series, by its name with its tags if it has any. */
+  double metric(String series) throws IOException, InterruptedException {
+    String text = metrics();
     return text.lines()
         .filter(line -> line.startsWith(series + " "))
         .mapToDouble(line -> Double.parseDouble(line.substring(series.length() + 1)))
