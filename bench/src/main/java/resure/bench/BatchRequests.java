@@ -3,6 +3,7 @@ package resure.bench;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.function.UnaryOperator;
 
 /**
  * POSTs of batches, rendered once; only step, rank and key are written into a request when it is
@@ -17,12 +18,12 @@ final class BatchRequests implements Requests {
   private static final int STEP_DIGITS = 7;
   private static final int RANK_DIGITS = 3;
 
-  private final Shape shape;
   private final int runs;
   private final int ranks;
   private final byte[][] heads;
   private final byte[][] bodies;
   private final boolean keys;
+  private final Framing framing;
   private long sent;
 
   /**
@@ -31,28 +32,37 @@ final class BatchRequests implements Requests {
    * @param keys whether each request has an {@code Idempotency-Key}
    */
   BatchRequests(Shape shape, int runs, int ranks, boolean keys) {
-    this(shape, 0, runs, ranks, keys, Bearer.NONE);
+    this(shape, runs, ranks, keys, Bearer.NONE);
   }
 
   /** The same, sent by somebody. */
   BatchRequests(Shape shape, int runs, int ranks, boolean keys, Bearer bearer) {
-    this(shape, 0, runs, ranks, keys, bearer);
+    this(shape, 0, runs, ranks, keys, Framing.http(shape, bearer));
   }
 
   /** The same for the runs from {@code firstRun} on. */
   BatchRequests(Shape shape, int firstRun, int runs, int ranks, boolean keys) {
-    this(shape, firstRun, runs, ranks, keys, Bearer.NONE);
+    this(shape, firstRun, runs, ranks, keys, Framing.http(shape, Bearer.NONE));
+  }
+
+  /**
+   * The same as calls of a script of Redis: a run is the key, a body the argument.
+   *
+   * @param script SHA-1 of the script, as Redis names it
+   */
+  static BatchRequests ofScript(Shape shape, int runs, int ranks, String script) {
+    return new BatchRequests(shape, 0, runs, ranks, false, Framing.redis(shape, script));
   }
 
   private BatchRequests(
-      Shape shape, int firstRun, int runs, int ranks, boolean keys, Bearer bearer) {
+      Shape shape, int firstRun, int runs, int ranks, boolean keys, Framing framing) {
     if (ranks > 900) {
       throw new IllegalArgumentException("ranks are written with " + RANK_DIGITS + " digits");
     }
-    this.shape = shape;
     this.runs = runs;
     this.ranks = ranks;
     this.keys = keys;
+    this.framing = framing;
     bodies = new byte[shape == Shape.L ? 67 : 257][];
     for (int variant = 0; variant < bodies.length; variant++) {
       bodies[variant] = Bodies.json(shape, variant);
@@ -60,19 +70,13 @@ final class BatchRequests implements Requests {
     heads = new byte[runs][];
     for (int run = 0; run < runs; run++) {
       heads[run] =
-          (head(runName(firstRun + run)) + bearer.header()).getBytes(StandardCharsets.US_ASCII);
+          framing.head().apply(runName(firstRun + run)).getBytes(StandardCharsets.US_ASCII);
     }
   }
 
   /** Name of a run. */
   static String runName(int run) {
     return "bench-%06d".formatted(run);
-  }
-
-  private static String head(String run) {
-    return "POST /v1/runs/"
-        + run
-        + "/observations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n";
   }
 
   /** Batches handed out so far. */
@@ -98,7 +102,7 @@ final class BatchRequests implements Requests {
     if (keys) {
       put(buffer, "Idempotency-Key: " + run + "/" + step + "/" + rank + "/0\r\n");
     }
-    put(buffer, "Content-Length: " + body.length + "\r\n\r\n");
+    put(buffer, framing.beforeLength() + body.length + framing.afterLength());
     int at = buffer.position() + "{\"step\": ".length();
     buffer.put(body);
     putDigits(buffer, at, STEP_DIGITS, step);
@@ -108,6 +112,7 @@ final class BatchRequests implements Requests {
       buffer.put(rankAt + i, (byte) ' ');
     }
     putDigits(buffer, rankAt, rank < 10 ? 1 : rank < 100 ? 2 : 3, rank);
+    put(buffer, framing.afterBody());
   }
 
   private static void put(ByteBuffer buffer, String text) {
@@ -125,13 +130,57 @@ final class BatchRequests implements Requests {
   }
 
   @Override
-  public int status() {
-    return 200;
+  public Answers answers() {
+    return framing.answers();
   }
 
-  /** A weight and its comma are two characters at least. */
-  @Override
-  public int smallestAnswer() {
-    return 2 * shape.losses();
+  /**
+   * What is around a body.
+   *
+   * @param head beginning of a request by the name of its run
+   * @param beforeLength what precedes the length of the body
+   * @param afterLength what precedes the body
+   * @param afterBody end of a request
+   * @param answers what comes back
+   */
+  private record Framing(
+      UnaryOperator<String> head,
+      String beforeLength,
+      String afterLength,
+      String afterBody,
+      Answers answers) {
+
+    static Framing http(Shape shape, Bearer bearer) {
+      return new Framing(
+          run ->
+              "POST /v1/runs/"
+                  + run
+                  + "/observations HTTP/1.1\r\n"
+                  + "Host: 127.0.0.1\r\n"
+                  + "Content-Type: application/json\r\n"
+                  + bearer.header(),
+          "Content-Length: ",
+          "\r\n\r\n",
+          "",
+          new Answers.Http(200, smallest(shape)));
+    }
+
+    static Framing redis(Shape shape, String script) {
+      return new Framing(
+          run -> "*5\r\n$7\r\nEVALSHA\r\n%s$1\r\n1\r\n%s".formatted(bulk(script), bulk(run)),
+          "$",
+          "\r\n",
+          "\r\n",
+          new Answers.BulkStrings(smallest(shape)));
+    }
+
+    private static String bulk(String text) {
+      return "$" + text.length() + "\r\n" + text + "\r\n";
+    }
+
+    /** A weight and its comma are two characters at least. */
+    private static int smallest(Shape shape) {
+      return 2 * shape.losses();
+    }
   }
 }

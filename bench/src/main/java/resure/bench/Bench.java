@@ -45,6 +45,7 @@ public final class Bench {
         }
       }
       case "hostile" -> new Hostile(Options.parse(rest, Hostile.DEFAULTS), out).run();
+      case "guesses" -> new Guesses(Options.parse(rest, Guesses.DEFAULTS), out).run();
       case "scrapes" -> new Scrapes(Options.parse(rest, Scrapes.DEFAULTS), out).run();
       case "fuzz" -> fuzz(Options.parse(rest, FUZZ_DEFAULTS), out);
       case "jmh" -> org.openjdk.jmh.Main.main(rest.toArray(String[]::new));
@@ -53,7 +54,7 @@ public final class Bench {
         out.println(
             "commands: http, tails, fsync, disk, million, moving, heap, replays, beside, crossover,"
                 + " postgres, scaling, steps, retention, audit, models, drift, soak, hostile,"
-                + " scrapes, fuzz, jmh");
+                + " guesses, scrapes, fuzz, jmh");
         System.exit(2);
       }
     }

@@ -34,12 +34,7 @@ final class CreateRequests implements Requests {
   }
 
   @Override
-  public int status() {
-    return 201;
-  }
-
-  @Override
-  public int smallestAnswer() {
-    return 2;
+  public Answers answers() {
+    return new Answers.Http(201, 2);
   }
 }

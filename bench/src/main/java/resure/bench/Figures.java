@@ -53,4 +53,33 @@ final class Figures {
         ? "none"
         : "%.3f (%.3f to %.3f)".formatted(median(sorted), sorted[0], sorted[sorted.length - 1]);
   }
+
+  /**
+   * Share of all pairs in which the value of {@code a} is the higher one, ties half (Mann and
+   * Whitney 1947): 0.5 where nothing tells the two apart.
+   */
+  static double shareHigher(long[] a, long[] b) {
+    long[] ascending = b.clone();
+    Arrays.sort(ascending);
+    double higher = 0;
+    for (long value : a) {
+      int below = countBelow(ascending, value);
+      higher += below + (countBelow(ascending, value + 1) - below) / 2.0;
+    }
+    return higher / a.length / b.length;
+  }
+
+  private static int countBelow(long[] ascending, long value) {
+    int from = 0;
+    int to = ascending.length;
+    while (from < to) {
+      int middle = (from + to) >>> 1;
+      if (ascending[middle] < value) {
+        from = middle + 1;
+      } else {
+        to = middle;
+      }
+    }
+    return from;
+  }
 }

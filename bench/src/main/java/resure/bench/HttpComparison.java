@@ -26,6 +26,12 @@ final class HttpComparison {
   /** The service of another release, to see what came with this one. */
   private static final String PREVIOUS = "previous";
 
+  /** {@link Peers#fastApi}. */
+  private static final String FASTAPI = "fastapi";
+
+  /** {@link Peers#redis}. */
+  private static final String REDIS = "redis";
+
   /** The service, called with a token of its own. */
   private static final String TOKEN = "token";
 
@@ -46,6 +52,7 @@ final class HttpComparison {
               "warmup", "15",
               "targets", "service,records,netty",
               "previous-jar", "",
+              "python", "python3",
               "keys", "false"));
 
   private final Options options;
@@ -73,10 +80,19 @@ final class HttpComparison {
     Map<String, Bearer> bearers = new LinkedHashMap<>();
     try {
       for (String target : options.list("targets")) {
+        if (!installed(target)) {
+          out.println(target + " is left out, as it is not installed here: see bench/README.md");
+          continue;
+        }
         Bearer bearer = bearer(target);
         bearers.put(target, bearer);
-        servers.put(target, start(target, shape, bearer));
-        requests.put(target, new BatchRequests(shape, RUNS, RANKS, options.on("keys"), bearer));
+        ServerProcess server = start(target, shape, bearer);
+        servers.put(target, server);
+        requests.put(
+            target,
+            target.equals(REDIS)
+                ? Peers.requests(server, shape, RUNS, RANKS)
+                : new BatchRequests(shape, RUNS, RANKS, options.on("keys"), bearer));
       }
       for (Map.Entry<String, ServerProcess> server : servers.entrySet()) {
         String target = server.getKey();
@@ -101,6 +117,14 @@ final class HttpComparison {
         bearer.close();
       }
     }
+  }
+
+  private boolean installed(String target) throws InterruptedException {
+    return switch (target) {
+      case FASTAPI -> Peers.hasFastApi(options.text("python"));
+      case REDIS -> Peers.hasRedis();
+      default -> true;
+    };
   }
 
   private Bearer bearer(String target) throws IOException {
@@ -130,6 +154,8 @@ final class HttpComparison {
               ServerProcess.ofClass(RecordsFloor.class, environment.jvm(), log, shape.name());
           case "netty" ->
               ServerProcess.ofClass(NettyFloor.class, environment.jvm(), log, shape.name());
+          case FASTAPI -> Peers.fastApi(options.text("python"), environment.made(), log);
+          case REDIS -> Peers.redis(environment.freshState("http-redis-" + shape), log);
           default -> throw new IllegalArgumentException("no such target: " + target);
         };
     server.awaitReady();

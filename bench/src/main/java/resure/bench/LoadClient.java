@@ -9,23 +9,20 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Kept-alive connections on one thread: each sends a request, waits for the whole answer, checks
- * its status and length, and sends the next, at once (a closed loop) or when one is due (an open
- * loop). Cheap, since it shares the machine with what it measures. Answers must have a {@code
- * Content-Length}.
+ * it, and sends the next, at once (a closed loop) or when one is due (an open loop). Cheap, since
+ * it shares the machine with what it measures.
  *
  * <p>Any unexpected answer ends the measurement with an exception that quotes it.
  */
@@ -124,6 +121,7 @@ final class LoadClient implements Closeable {
   private static final class Window {
 
     private final Requests requests;
+    private final Answers answers;
     private final long deadline;
 
     /** Between requests that are due; 0 in a closed loop. */
@@ -142,6 +140,7 @@ final class LoadClient implements Closeable {
 
     Window(Requests requests, long count, long deadline, long interval) {
       this.requests = requests;
+      answers = requests.answers();
       this.left = count;
       this.deadline = deadline;
       this.interval = interval;
@@ -192,7 +191,7 @@ final class LoadClient implements Closeable {
     private ByteBuffer in = ByteBuffer.allocateDirect(64 * 1024);
     private long sentAt;
 
-    /** Bytes of head and body of the answer that is arriving; 0 while its head is incomplete. */
+    /** Bytes of the answer that is arriving; 0 while too little is there to tell. */
     private int answerLength;
 
     Connection(SocketChannel channel, SelectionKey key) {
@@ -232,7 +231,7 @@ final class LoadClient implements Closeable {
       try {
         if (key.isWritable()) {
           write();
-        } else if (read(window.requests)) {
+        } else if (read(window.answers)) {
           long now = System.nanoTime();
           window.answer(now - sentAt);
           sendNext(window, now);
@@ -243,68 +242,21 @@ final class LoadClient implements Closeable {
     }
 
     /** Whether the answer is complete. */
-    private boolean read(Requests requests) throws IOException {
+    private boolean read(Answers answers) throws IOException {
       if (channel.read(in) < 0) {
-        throw new IOException("the server closed a connection within an answer: " + received());
+        throw new IOException(
+            "the server closed a connection within an answer: " + Answers.text(in));
       }
-      if (answerLength == 0 && !readHead(requests)) {
-        return false;
-      }
-      if (in.position() > answerLength) {
-        throw new IOException("more than the answer arrived: " + received());
-      }
-      return in.position() == answerLength;
-    }
-
-    private boolean readHead(Requests requests) throws IOException {
-      int end = headEnd();
-      if (end < 0) {
-        return false;
-      }
-      byte[] bytes = new byte[end];
-      in.get(0, bytes);
-      String head = new String(bytes, StandardCharsets.ISO_8859_1);
-      int bodyLength = contentLength(head);
-      if (!head.startsWith("HTTP/1.1 " + requests.status())) {
-        throw new IOException("expected " + requests.status() + ": " + received());
-      }
-      if (bodyLength < requests.smallestAnswer()) {
-        throw new IOException("an answer too short: " + received());
-      }
-      answerLength = end + bodyLength;
-      if (in.capacity() < answerLength) {
-        in = ByteBuffer.allocateDirect(2 * answerLength).put(in.flip());
-      }
-      return true;
-    }
-
-    /** Where the body begins, or -1. */
-    private int headEnd() {
-      for (int i = 3; i < in.position(); i++) {
-        if (in.get(i) == '\n'
-            && in.get(i - 1) == '\r'
-            && in.get(i - 2) == '\n'
-            && in.get(i - 3) == '\r') {
-          return i + 1;
+      if (answerLength == 0) {
+        answerLength = answers.length(in);
+        if (in.capacity() < answerLength) {
+          in = ByteBuffer.allocateDirect(2 * answerLength).put(in.flip());
         }
       }
-      return -1;
-    }
-
-    private int contentLength(String head) throws IOException {
-      String name = "\r\ncontent-length:";
-      int at = head.toLowerCase(Locale.ROOT).indexOf(name);
-      if (at < 0) {
-        throw new IOException("an answer without Content-Length: " + received());
+      if (answerLength > 0 && in.position() > answerLength) {
+        throw new IOException("more than the answer arrived: " + Answers.text(in));
       }
-      int from = at + name.length();
-      return Integer.parseInt(head.substring(from, head.indexOf('\r', from)).strip());
-    }
-
-    private String received() {
-      byte[] bytes = new byte[Math.min(in.position(), 2000)];
-      in.get(0, bytes);
-      return new String(bytes, StandardCharsets.UTF_8);
+      return answerLength > 0 && in.position() == answerLength;
     }
   }
 }

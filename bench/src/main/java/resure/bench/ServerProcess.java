@@ -17,12 +17,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
-/** A measured server: a child JVM on a free port of the loopback address. One owner thread. */
+/** A measured server: a child process on a free port of the loopback address. One owner thread. */
 final class ServerProcess implements AutoCloseable {
 
   private static final Duration LONGEST_START = Duration.ofMinutes(2);
@@ -34,12 +37,16 @@ final class ServerProcess implements AutoCloseable {
 
   private final Process process;
   private final int port;
-  private final URI ready;
+
+  /** Answers 200 once the server is ready; null for one that is as soon as it listens. */
+  private final @Nullable URI ready;
+
   private final Path log;
   private final long startedAt = System.nanoTime();
   private final HttpClient http = HttpClient.newHttpClient();
 
-  private ServerProcess(List<String> command, int port, URI ready, Path log) throws IOException {
+  private ServerProcess(List<String> command, int port, @Nullable URI ready, Path log)
+      throws IOException {
     this.port = port;
     this.ready = ready;
     this.log = log;
@@ -91,6 +98,16 @@ final class ServerProcess implements AutoCloseable {
     return new ServerProcess(command, port, ready, log);
   }
 
+  /**
+   * Starts any command; it is ready when it listens.
+   *
+   * @param command by the port that it is to listen at
+   */
+  static ServerProcess ofCommand(IntFunction<List<String>> command, Path log) throws IOException {
+    int port = freePort();
+    return new ServerProcess(command.apply(port), port, null, log);
+  }
+
   private static List<String> java(List<String> jvm) {
     List<String> command = new ArrayList<>();
     command.add(System.getProperty("java.home") + File.separator + "bin" + File.separator + "java");
@@ -124,7 +141,7 @@ final class ServerProcess implements AutoCloseable {
   /** All that its metrics say. */
   String metrics() throws IOException, InterruptedException {
     HttpRequest request =
-        HttpRequest.newBuilder(ready.resolve("/actuator/prometheus"))
+        HttpRequest.newBuilder(Objects.requireNonNull(ready).resolve("/actuator/prometheus"))
             .timeout(Duration.ofMinutes(1))
             .build();
     return http.send(request, HttpResponse.BodyHandlers.ofString()).body();
@@ -143,9 +160,13 @@ final class ServerProcess implements AutoCloseable {
   private boolean isReady() throws IOException, InterruptedException {
     // A bare connection first: an HTTP client takes long to find out that nobody listens.
     try (Socket socket = new Socket()) {
-      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), ready.getPort()));
+      int listening = ready == null ? port : ready.getPort();
+      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), listening));
     } catch (ConnectException e) {
       return false;
+    }
+    if (ready == null) {
+      return true;
     }
     try {
       HttpRequest request = HttpRequest.newBuilder(ready).timeout(Duration.ofSeconds(10)).build();

@@ -22,12 +22,7 @@ final class SharedRequests implements Requests {
   }
 
   @Override
-  public int status() {
-    return requests.status();
-  }
-
-  @Override
-  public int smallestAnswer() {
-    return requests.smallestAnswer();
+  public Answers answers() {
+    return requests.answers();
   }
 }

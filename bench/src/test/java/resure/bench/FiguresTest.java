@@ -55,4 +55,13 @@ class FiguresTest {
     assertThat(Figures.spread(new double[] {0.9, 1.1, 1.0})).isEqualTo("1.000 (0.900 to 1.100)");
     assertThat(Figures.spread(new double[0])).isEqualTo("none");
   }
+
+  @Test
+  void ofAllPairsThoseCountInWhichTheFirstIsHigherAndTiesHalf() {
+    assertThat(Figures.shareHigher(new long[] {4, 5}, new long[] {1, 2, 3})).isEqualTo(1);
+    assertThat(Figures.shareHigher(new long[] {1}, new long[] {2, 3})).isZero();
+    // 2 over 1, 2 with 2, 3 over 1, 3 over 2; 1 with 1 of the third.
+    assertThat(Figures.shareHigher(new long[] {2, 3, 1}, new long[] {2, 1}))
+        .isEqualTo((1 + 0.5 + 1 + 1 + 0 + 0.5) / 6);
+  }
 }
