@@ -21,6 +21,9 @@ final class RunFeed implements RunEvents {
    */
   private static final long LARGE_PART = 32;
 
+  /** All of them together are tight when they have taken more than so large a part. */
+  private static final long TIGHT_PART = 4;
+
   /** What was told from one head to another. */
   record Told(Head start, List<RunEvent> events, Head end, long newestStep) {
 
@@ -48,6 +51,11 @@ final class RunFeed implements RunEvents {
 
     boolean isMuch(long bytes) {
       return bytes > (most - used.get()) / LARGE_PART;
+    }
+
+    /** Whether more comes than is written at once. */
+    boolean isTight() {
+      return used.get() > most / TIGHT_PART;
     }
 
     void giveBack(long bytes) {
@@ -85,6 +93,12 @@ final class RunFeed implements RunEvents {
   private boolean soon;
   private boolean now;
 
+  /** Whether nothing is kept for the time being. */
+  private boolean resting;
+
+  /** Whether some of what comes with the next head was passed over. */
+  private boolean passedOver;
+
   /** Whether nothing is kept any more. */
   private boolean closed;
 
@@ -99,7 +113,8 @@ final class RunFeed implements RunEvents {
 
   @Override
   public synchronized void happened(RunEvent event) {
-    if (gap || closed) {
+    passedOver |= resting;
+    if (gap || resting || closed) {
       return;
     }
     long more = event.bytes();
@@ -116,7 +131,8 @@ final class RunFeed implements RunEvents {
   public synchronized void reached(Head head, long newest) {
     newestStep = newest;
     end = head;
-    if (gap) {
+    passedOver = false;
+    if (gap || resting) {
       gap = false;
       start = head;
     }
@@ -157,6 +173,18 @@ final class RunFeed implements RunEvents {
     whole = 0;
     start = end;
     return told;
+  }
+
+  /** Lets go of everything, and keeps nothing until it {@linkplain #resume is to}. */
+  synchronized void rest() {
+    letGo();
+    resting = true;
+  }
+
+  /** Keeps what comes from now on. */
+  synchronized void resume() {
+    resting = false;
+    gap = passedOver;
   }
 
   /** What comes now, if anything, is not kept. */

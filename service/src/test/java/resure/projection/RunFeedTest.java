@@ -1,0 +1,103 @@
+package resure.projection;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Instant;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import resure.journal.Head;
+import resure.journal.JournalEntry;
+import resure.run.RunEvent;
+
+class RunFeedTest {
+
+  private static final RunFeed.Wishes NOBODY =
+      new RunFeed.Wishes() {
+        @Override
+        public void writeSoon() {}
+
+        @Override
+        public void writeNow() {}
+
+        @Override
+        public void ended() {}
+      };
+
+  private final AtomicLong used = new AtomicLong();
+  private final RunFeed feed = new RunFeed(head(1), -1, new RunFeed.Budget(used, 1 << 20), NOBODY);
+
+  private static Head head(long sequence) {
+    return new Head(sequence, 7 * sequence);
+  }
+
+  private static RunEvent event(long sequence) {
+    return new RunEvent.Other(sequence, new JournalEntry.Finished(Instant.EPOCH, null));
+  }
+
+  private void entry(long sequence) {
+    feed.happened(event(sequence));
+    feed.reached(head(sequence), sequence);
+  }
+
+  @Test
+  void whatIsTakenGoesOnWhereTheLastEnded() {
+    entry(2);
+    entry(3);
+    assertThat(feed.take())
+        .satisfies(
+            told -> {
+              assertThat(told.start()).isEqualTo(head(1));
+              assertThat(told.end()).isEqualTo(head(3));
+              assertThat(told.events()).hasSize(2);
+            });
+    entry(4);
+    assertThat(feed.take().start()).isEqualTo(head(3));
+    assertThat(used).hasValue(0);
+  }
+
+  @Test
+  void oneThatRestsKeepsNothingAndKnowsWhereItIs() {
+    entry(2);
+    feed.rest();
+    assertThat(used).hasValue(0);
+    entry(3);
+    assertThat(used).hasValue(0);
+    assertThat(feed.end()).isEqualTo(head(3));
+    feed.resume();
+    entry(4);
+    assertThat(feed.take())
+        .satisfies(
+            told -> {
+              assertThat(told.start()).isEqualTo(head(3));
+              assertThat(told.end()).isEqualTo(head(4));
+              assertThat(told.events()).hasSize(1);
+            });
+  }
+
+  @Test
+  void anEntryOfWhichSomeWasPassedOverIsLeftOutWhole() {
+    feed.rest();
+    feed.happened(event(2));
+    feed.resume();
+    feed.happened(event(2));
+    feed.reached(head(2), 2);
+    entry(3);
+    RunFeed.Told told = feed.take();
+    assertThat(told.start()).isEqualTo(head(2));
+    assertThat(told.events()).hasSize(1);
+  }
+
+  @Test
+  void whereThereIsNoRoomAllIsLetGoOfUpToTheNextHead() {
+    RunFeed small = new RunFeed(head(1), -1, new RunFeed.Budget(used, 1), NOBODY);
+    small.happened(event(2));
+    small.reached(head(2), 2);
+    assertThat(small.take())
+        .satisfies(
+            told -> {
+              assertThat(told.start()).isEqualTo(head(2));
+              assertThat(told.events()).isEmpty();
+            });
+    assertThat(used).hasValue(0);
+  }
+}
