@@ -41,11 +41,12 @@ class FloorsTest {
       BatchRequests requests = new BatchRequests(Shape.S, 2, 2, false);
       double closed = client.drive(requests, 2000).perSecond();
 
-      // More than one connection can answer: what is due last is answered last.
+      // More than one connection can answer: what is due last is answered last, and has waited for
+      // nearly all of the time; counted from when it was sent it would be a thousandth of that.
       Load late = client.driveAt(requests, 20 * closed, Duration.ofMillis(50));
       assertThat(late.requests()).isEqualTo(Math.round(closed));
       double allMillis = 1000 * late.requests() / late.perSecond();
-      assertThat(late.maxMillis()).isGreaterThan(allMillis - 51).isLessThan(allMillis);
+      assertThat(late.maxMillis()).isGreaterThan((allMillis - 50) / 2).isLessThan(allMillis);
 
       // Few are answered long before the next one is due, and take as long as they are given.
       Load few = client.driveAt(requests, 40, Duration.ofMillis(500));
