@@ -65,18 +65,6 @@ public final class ReadModels implements RunFollower {
   private static final long LOG_EVERY_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final Logger LOG = LoggerFactory.getLogger(ReadModels.class);
 
-  private static final RunFeed.Wishes NO_WISHES =
-      new RunFeed.Wishes() {
-        @Override
-        public void writeSoon() {}
-
-        @Override
-        public void writeNow() {}
-
-        @Override
-        public void ended() {}
-      };
-
   private final RunRows rows;
   private final boolean shared;
   private final List<Projection> projections;
@@ -506,7 +494,7 @@ public final class ReadModels implements RunFollower {
                 now.head(),
                 now.newestStep(),
                 new RunFeed.Budget(new AtomicLong(), Long.MAX_VALUE),
-                NO_WISHES);
+                RunFeed.Wishes.NONE);
       }
 
       @Override

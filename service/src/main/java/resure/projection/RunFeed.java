@@ -66,6 +66,19 @@ final class RunFeed implements RunEvents {
   /** What should be done with it; called by the thread that applies. */
   interface Wishes {
 
+    /** Of one that is taken from whether it asks or not. */
+    Wishes NONE =
+        new Wishes() {
+          @Override
+          public void writeSoon() {}
+
+          @Override
+          public void writeNow() {}
+
+          @Override
+          public void ended() {}
+        };
+
     /** There is something to be written, some time. */
     void writeSoon();
 
@@ -177,6 +190,8 @@ final class RunFeed implements RunEvents {
 
   /** Lets go of everything, and keeps nothing until it {@linkplain #resume is to}. */
   synchronized void rest() {
+    // Of the entry whose events are just coming, too.
+    passedOver |= gap || events.size() > whole;
     letGo();
     resting = true;
   }

@@ -11,20 +11,9 @@ import resure.run.RunEvent;
 
 class RunFeedTest {
 
-  private static final RunFeed.Wishes NOBODY =
-      new RunFeed.Wishes() {
-        @Override
-        public void writeSoon() {}
-
-        @Override
-        public void writeNow() {}
-
-        @Override
-        public void ended() {}
-      };
-
   private final AtomicLong used = new AtomicLong();
-  private final RunFeed feed = new RunFeed(head(1), -1, new RunFeed.Budget(used, 1 << 20), NOBODY);
+  private final RunFeed feed =
+      new RunFeed(head(1), -1, new RunFeed.Budget(used, 1 << 20), RunFeed.Wishes.NONE);
 
   private static Head head(long sequence) {
     return new Head(sequence, 7 * sequence);
@@ -88,8 +77,20 @@ class RunFeedTest {
   }
 
   @Test
+  void oneThatGoesToRestWithinAnEntryLeavesThatOut() {
+    feed.happened(event(2));
+    feed.rest();
+    feed.resume();
+    feed.reached(head(2), 2);
+    entry(3);
+    RunFeed.Told told = feed.take();
+    assertThat(told.start()).isEqualTo(head(2));
+    assertThat(told.events()).hasSize(1);
+  }
+
+  @Test
   void whereThereIsNoRoomAllIsLetGoOfUpToTheNextHead() {
-    RunFeed small = new RunFeed(head(1), -1, new RunFeed.Budget(used, 1), NOBODY);
+    RunFeed small = new RunFeed(head(1), -1, new RunFeed.Budget(used, 1), RunFeed.Wishes.NONE);
     small.happened(event(2));
     small.reached(head(2), 2);
     assertThat(small.take())
