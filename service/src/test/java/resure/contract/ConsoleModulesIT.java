@@ -11,11 +11,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the console computes by itself, module by module, in the browser that runs them. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SAME_THREAD)
+@ResourceLock(LiveService.IN_THIS_PROCESS)
 class ConsoleModulesIT {
 
   private static LiveService live;

@@ -14,11 +14,13 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import resure.access.Scope;
 import resure.access.TokenSet;
 
 /** The console on a service that wants a token. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SAME_THREAD)
+@ResourceLock(LiveService.IN_THIS_PROCESS)
 class ConsoleTokenIT {
 
   @Test

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.slf4j.LoggerFactory;
 import resure.deploy.Dashboards;
 import resure.deploy.PrometheusProcess;
@@ -34,6 +35,7 @@ import tools.jackson.databind.JsonNode;
  * service, which is fed with the recorded trace and with what goes wrong.
  */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@ResourceLock(LiveService.IN_THIS_PROCESS)
 class DashboardsIT {
 
   /** Lines of one panel that can still be told apart. */

@@ -33,6 +33,11 @@ import tools.jackson.core.JacksonException;
  */
 final class LiveService implements AutoCloseable {
 
+  /**
+   * What tests that may run at once take turns with: Netty's resources are those of the process.
+   */
+  static final String IN_THIS_PROCESS = "resure.contract.LiveService";
+
   static final String CBOR = "application/cbor";
 
   /** How the client writes what its methods are given as JSON, and asks to be answered. */
