@@ -1,5 +1,7 @@
 package resure.projection;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -14,6 +16,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,10 +36,10 @@ import resure.run.RunPast;
 
 /**
  * Writes the rows of all runs' read models, behind what is applied: what a run in memory tells
- * waits some seconds, or until it is much, and goes to each {@link Projection} at once. Where
- * something is missing (rows were lost, are of another history, or more was told than may wait) the
- * journal tells it again, one run after the other, on a thread of its own. Safe for use by any
- * thread.
+ * waits some seconds, or until all that waits is much, and goes to each {@link Projection} at once.
+ * Where something is missing (rows were lost, are of another history, or more was told than may
+ * wait) the journal tells it again, one run after the other, on a thread of its own. Safe for use
+ * by any thread.
  *
  * <p>Whoever writes compares and sets the run's mark, so that several processes may do it: one that
  * finds the mark moved passes over what is written already.
@@ -54,8 +57,8 @@ public final class ReadModels implements RunFollower {
   /** How long who asks waits for rows that are behind. */
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  private static final long WRITE_AFTER_MILLIS = 10_000;
-  private static final long RETRY_AFTER_MILLIS = 5_000;
+  private static final long WRITE_AFTER_NANOS = TimeUnit.SECONDS.toNanos(10);
+  private static final long RETRY_AFTER_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final int MOST_TRIES = 10;
 
   /** How many times as long as it works the reteller rests while much is told. */
@@ -70,6 +73,9 @@ public final class ReadModels implements RunFollower {
   private final List<Projection> projections;
   private final RunFeed.Budget budget;
   private final ConcurrentMap<RunKey, Following> following = new ConcurrentHashMap<>();
+
+  /** Whether {@link #writeLargest} will be called. */
+  private final AtomicBoolean makingRoom = new AtomicBoolean();
 
   private final ScheduledThreadPoolExecutor writer =
       new ScheduledThreadPoolExecutor(1, named("resure-rows"));
@@ -161,6 +167,46 @@ public final class ReadModels implements RunFollower {
     return Outcome.done(new Looked<>(found, mark == null ? 0 : mark.sequence(), sequence));
   }
 
+  private void makeRoom() {
+    if (makingRoom.compareAndSet(false, true)) {
+      after(0, this::writeLargest);
+    }
+  }
+
+  /** On the writer's thread. */
+  private void after(long nanos, Runnable work) {
+    try {
+      var _ = writer.schedule(work, nanos, TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      // Stopping: the journal has it all.
+    }
+  }
+
+  private record Waiting(Following run, long bytes) {}
+
+  /**
+   * Writes those that have most waiting, as a write of much costs less of a batch; then whoever
+   * else waits for the writer has a turn. On the writer's thread.
+   */
+  private void writeLargest() {
+    makingRoom.set(false);
+    List<Waiting> waiting = new ArrayList<>();
+    for (Following run : following.values()) {
+      waiting.add(new Waiting(run, run.waiting()));
+    }
+    waiting.sort(Comparator.comparingLong(Waiting::bytes).reversed());
+    long least = waiting.isEmpty() ? 0 : waiting.getFirst().bytes() / 2;
+    for (Waiting each : waiting) {
+      if (each.bytes <= least || !budget.isMuch()) {
+        break;
+      }
+      each.run.write();
+    }
+    if (least > 0 && budget.isMuch()) {
+      makeRoom();
+    }
+  }
+
   /** Writes what was told. Blocking, not for long. */
   @Override
   public void close() {
@@ -195,6 +241,9 @@ public final class ReadModels implements RunFollower {
     private final RunPast past;
     private final RunFeed feed;
 
+    /** Whether {@link #writeDue} will be called. */
+    private final AtomicBoolean timed = new AtomicBoolean();
+
     /** As last known; whoever writes finds out when it is not that any more. */
     private @Nullable RowsMark mark;
 
@@ -221,12 +270,35 @@ public final class ReadModels implements RunFollower {
 
     @Override
     public void writeSoon() {
-      writeAfter(WRITE_AFTER_MILLIS);
+      if (timed.compareAndSet(false, true)) {
+        after(WRITE_AFTER_NANOS, this::writeDue);
+      }
+    }
+
+    /** What was written meanwhile makes what came after it due later. */
+    private void writeDue() {
+      timed.set(false);
+      long waited = feed.waitedNanos();
+      if (waited >= WRITE_AFTER_NANOS) {
+        write();
+      } else if (waited >= 0 && timed.compareAndSet(false, true)) {
+        after(WRITE_AFTER_NANOS - waited, this::writeDue);
+      }
     }
 
     @Override
-    public void writeNow() {
-      writeAfter(0);
+    public void makeRoom() {
+      ReadModels.this.makeRoom();
+    }
+
+    /** Bytes that {@link #write} would write. */
+    long waiting() {
+      synchronized (this) {
+        if (retold) {
+          return 0;
+        }
+      }
+      return feed.bytes();
     }
 
     @Override
@@ -234,15 +306,11 @@ public final class ReadModels implements RunFollower {
       synchronized (this) {
         over = true;
       }
-      writeAfter(0);
+      writeNow();
     }
 
-    private void writeAfter(long millis) {
-      try {
-        var _ = writer.schedule(this::write, millis, TimeUnit.MILLISECONDS);
-      } catch (RejectedExecutionException e) {
-        // Stopping: the journal has it all.
-      }
+    private void writeNow() {
+      after(0, this::write);
     }
 
     /** The rows cannot be read: they are built again. */
@@ -252,7 +320,7 @@ public final class ReadModels implements RunFollower {
         damaged = true;
         written = 0;
       }
-      writeAfter(0);
+      writeNow();
     }
 
     private synchronized boolean isDamaged() {
@@ -273,7 +341,7 @@ public final class ReadModels implements RunFollower {
           return;
         }
       }
-      writeAfter(0);
+      writeNow();
       long now = System.nanoTime();
       synchronized (this) {
         long deadline = (retold ? Math.min(now, retoldSince) : now) + PATIENCE_NANOS;
@@ -332,7 +400,7 @@ public final class ReadModels implements RunFollower {
         forget();
       } else if (!whole) {
         feed.rest();
-        retellAfter(0);
+        retellNext();
       }
     }
 
@@ -392,13 +460,10 @@ public final class ReadModels implements RunFollower {
       return rows.write(run, now, next, edit.changes()) ? next : null;
     }
 
-    private void retellAfter(long millis) {
+    /** As soon as the reteller is done with those before. */
+    private void retellNext() {
       try {
-        if (millis == 0) {
-          reteller.execute(this::retell);
-        } else {
-          var _ = writer.schedule(() -> retellAfter(0), millis, TimeUnit.MILLISECONDS);
-        }
+        reteller.execute(this::retell);
       } catch (RejectedExecutionException e) {
         // Stopping: the journal has it all.
       }
@@ -430,13 +495,13 @@ public final class ReadModels implements RunFollower {
           }
         }
         feed.rest();
-        retellAfter(RETRY_AFTER_MILLIS);
+        after(RETRY_AFTER_NANOS, this::retellNext);
         return;
       }
       synchronized (this) {
         retold = false;
       }
-      writeAfter(0);
+      writeNow();
     }
 
     /** Whether the rows say what the journal does, up to its end, or the run is gone. */

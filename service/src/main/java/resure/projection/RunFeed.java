@@ -15,11 +15,8 @@ import resure.run.RunEvents;
  */
 final class RunFeed implements RunEvents {
 
-  /**
-   * A feed asks to be written at once when it has so large a part of what all of them may still
-   * take: the less there is left, the sooner.
-   */
-  private static final long LARGE_PART = 32;
+  /** All of them together have much when they have taken more than so large a part. */
+  private static final long MUCH_PART = 2;
 
   /** All of them together are tight when they have taken more than so large a part. */
   private static final long TIGHT_PART = 4;
@@ -49,8 +46,9 @@ final class RunFeed implements RunEvents {
       return false;
     }
 
-    boolean isMuch(long bytes) {
-      return bytes > (most - used.get()) / LARGE_PART;
+    /** Whether some should be written, whoever has it. */
+    boolean isMuch() {
+      return used.get() > most / MUCH_PART;
     }
 
     /** Whether more comes than is written at once. */
@@ -73,7 +71,7 @@ final class RunFeed implements RunEvents {
           public void writeSoon() {}
 
           @Override
-          public void writeNow() {}
+          public void makeRoom() {}
 
           @Override
           public void ended() {}
@@ -82,8 +80,8 @@ final class RunFeed implements RunEvents {
     /** There is something to be written, some time. */
     void writeSoon();
 
-    /** There is so much that it should be written now. */
-    void writeNow();
+    /** All feeds together have so much that some of it should be written now. */
+    void makeRoom();
 
     /** There will be no more. */
     void ended();
@@ -97,14 +95,16 @@ final class RunFeed implements RunEvents {
   private Head end;
   private long newestStep;
 
-  /** How many of the events came up to {@code end}. */
+  /** How many of the events came up to {@code end}, and their bytes. */
   private int whole;
+
+  private long wholeBytes;
 
   /** Whether events after {@code end} were let go of. */
   private boolean gap;
 
-  private boolean soon;
-  private boolean now;
+  /** When the first of what may be taken came, as {@link System#nanoTime} says. */
+  private long since;
 
   /** Whether nothing is kept for the time being. */
   private boolean resting;
@@ -149,13 +149,15 @@ final class RunFeed implements RunEvents {
       gap = false;
       start = head;
     }
+    boolean first = whole == 0 && !events.isEmpty();
     whole = events.size();
-    if (!now && budget.isMuch(bytes)) {
-      now = true;
-      wishes.writeNow();
-    } else if (!soon && !now && whole > 0) {
-      soon = true;
+    wholeBytes = bytes;
+    if (first) {
+      since = System.nanoTime();
       wishes.writeSoon();
+    }
+    if (budget.isMuch()) {
+      wishes.makeRoom();
     }
   }
 
@@ -169,16 +171,24 @@ final class RunFeed implements RunEvents {
     return end;
   }
 
+  /** Bytes of what may be taken. */
+  synchronized long bytes() {
+    return wholeBytes;
+  }
+
+  /** How long the first of what may be taken has waited; negative where there is nothing. */
+  synchronized long waitedNanos() {
+    return whole == 0 ? -1 : Math.max(0, System.nanoTime() - since);
+  }
+
   /** Takes what is whole. */
   synchronized Told take() {
-    soon = false;
-    now = false;
     List<RunEvent> taken = events.subList(0, whole);
     Told told = new Told(start, List.copyOf(taken), end, newestStep);
     taken.clear();
-    long given = bytes;
-    bytes = events.stream().mapToLong(RunEvent::bytes).sum();
-    budget.giveBack(given - bytes);
+    budget.giveBack(wholeBytes);
+    bytes -= wholeBytes;
+    wholeBytes = 0;
     if (events.isEmpty()) {
       // An idle run keeps nothing.
       events = new ArrayList<>();
@@ -212,6 +222,7 @@ final class RunFeed implements RunEvents {
   private void letGo() {
     budget.giveBack(bytes);
     bytes = 0;
+    wholeBytes = 0;
     events = new ArrayList<>();
     whole = 0;
     start = end;

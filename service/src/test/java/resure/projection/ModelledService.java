@@ -69,9 +69,13 @@ final class ModelledService implements AutoCloseable {
   }
 
   void create(Configuration configuration, Retention retention) {
+    create(ID, configuration, retention);
+  }
+
+  void create(RunId id, Configuration configuration, Retention retention) {
     done(
         runs.create(
-            ID,
+            id,
             new WantedSettings() {
               @Override
               public RunSettings complete() {
@@ -92,7 +96,11 @@ final class ModelledService implements AutoCloseable {
   }
 
   RunKey key() {
-    return done(runs.describe(ID, 0)).key();
+    return key(ID);
+  }
+
+  RunKey key(RunId id) {
+    return done(runs.describe(id, 0)).key();
   }
 
   /** All dialogues, when the rows hold all that is recorded. */

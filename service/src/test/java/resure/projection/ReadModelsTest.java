@@ -18,6 +18,7 @@ import resure.journal.RowsMark;
 import resure.journal.RunKey;
 import resure.observation.ObservationBatch;
 import resure.observation.Retention;
+import resure.observation.RunId;
 import resure.weighting.Configuration;
 
 /** However the rows came about, they say what the journal does. */
@@ -144,6 +145,28 @@ class ReadModelsTest {
     train(service, 0, 60);
 
     assertAsFresh(service);
+  }
+
+  @Test
+  void whereMuchWaitsThatOfWhichThereIsMostIsWritten() throws JournalException {
+    RunId other = new RunId(RunId.DEFAULT_TENANT, "sft-43");
+    try (ModelledService service = new ModelledService(journal, 1 << 20)) {
+      service.create(CONFIGURATION, Retention.ALL);
+      service.create(other, CONFIGURATION, Retention.ALL);
+      ModelledService.done(
+          service.runs.score(other, null, Visitors.batch(random, 0, 0, DIALOGUES)));
+      for (long step = 0; step < 10_000 && mark(service.key()) == 0; step++) {
+        service.score(Visitors.batch(random, step, 0, DIALOGUES));
+      }
+
+      assertThat(mark(service.key())).isPositive();
+      assertThat(mark(service.key(other))).isZero();
+    }
+  }
+
+  private long mark(RunKey run) throws JournalException {
+    RowsMark mark = journal.rows().mark(run);
+    return mark == null ? 0 : mark.sequence();
   }
 
   @Test

@@ -3,6 +3,8 @@ package resure.projection;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import resure.journal.Head;
@@ -86,6 +88,60 @@ class RunFeedTest {
     RunFeed.Told told = feed.take();
     assertThat(told.start()).isEqualTo(head(2));
     assertThat(told.events()).hasSize(1);
+  }
+
+  @Test
+  void onlyWhatIsWholeIsCountedAsWaiting() {
+    entry(2);
+    long waiting = feed.bytes();
+    assertThat(waiting).isPositive().isEqualTo(used.get());
+    feed.happened(event(3));
+    assertThat(feed.bytes()).isEqualTo(waiting);
+    assertThat(feed.take().events()).hasSize(1);
+    assertThat(feed.bytes()).isZero();
+    assertThat(used).hasPositiveValue();
+  }
+
+  @Test
+  void howLongItWaitsIsThatOfTheFirstOfWhatWasNotTaken() {
+    assertThat(feed.waitedNanos()).isNegative();
+    entry(2);
+    long sinceFirst = System.nanoTime();
+    entry(3);
+    // No less than since the first had come.
+    long atLeast = System.nanoTime() - sinceFirst;
+    assertThat(feed.waitedNanos()).isGreaterThanOrEqualTo(atLeast);
+    var _ = feed.take();
+    assertThat(feed.waitedNanos()).isNegative();
+  }
+
+  @Test
+  void roomIsAskedForWhenAllFeedsTogetherHaveTakenHalf() {
+    List<String> wishes = new ArrayList<>();
+    RunFeed.Wishes noted =
+        new RunFeed.Wishes() {
+          @Override
+          public void writeSoon() {
+            wishes.add("soon");
+          }
+
+          @Override
+          public void makeRoom() {
+            wishes.add("room");
+          }
+
+          @Override
+          public void ended() {}
+        };
+    RunFeed asking = new RunFeed(head(1), -1, new RunFeed.Budget(used, 1000), noted);
+    asking.happened(event(2));
+    asking.reached(head(2), 2);
+    assertThat(wishes).containsExactly("soon");
+    // Of others.
+    used.addAndGet(500);
+    asking.happened(event(3));
+    asking.reached(head(3), 3);
+    assertThat(wishes).containsExactly("soon", "room");
   }
 
   @Test

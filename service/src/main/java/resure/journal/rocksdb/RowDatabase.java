@@ -14,6 +14,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.BlockBasedTableConfig;
+import org.rocksdb.BloomFilter;
 import org.rocksdb.CompressionType;
 import org.rocksdb.FlushOptions;
 import org.rocksdb.InfoLogLevel;
@@ -63,9 +64,21 @@ final class RowDatabase implements RunRows {
 
   private static final int MARK_BYTES = 4 * Long.BYTES;
   private static final long MEMTABLE_BYTES = 16L << 20;
-  private static final int MOST_YOUNG_FILES = 12;
-  private static final long SMALLEST_BLOB_BYTES = 2048;
+
+  /** Table files that are not compacted yet; with twice as many, writers wait. */
+  private static final int MOST_YOUNG_FILES = 32;
+
+  private static final long SMALLEST_BLOB_BYTES = 1024;
+
+  /**
+   * The part of all blob files, the oldest, whose rows every compaction copies, however few of them
+   * were removed. Many rows are of runs that are over: a large part would copy them for ever.
+   */
+  private static final double COPIED_PART = 0.05;
+
+  /** Of what is in those the part that is removed, beyond which they are compacted for that. */
   private static final double GARBAGE_RATIO = 0.5;
+
   private static final long CACHE_BYTES = 8L << 20;
   private static final byte MARK = 0;
   private static final byte[] NO_KEY = {};
@@ -88,12 +101,14 @@ final class RowDatabase implements RunRows {
   }
 
   /** What is native. */
-  private record Opened(RocksDB db, Options options, LRUCache cache, WriteOptions unlogged) {
+  private record Opened(
+      RocksDB db, Options options, LRUCache cache, BloomFilter filter, WriteOptions unlogged) {
 
     void close() {
       db.close();
       unlogged.close();
       options.close();
+      filter.close();
       cache.close();
     }
   }
@@ -173,21 +188,27 @@ final class RowDatabase implements RunRows {
 
   private Opened openWhole() throws RocksDBException {
     LRUCache cache = new LRUCache(CACHE_BYTES);
+    // A row is looked for in each young file that does not say that it has it not.
+    BloomFilter filter = new BloomFilter();
     Options options =
         new Options()
             .setCreateIfMissing(true)
-            .setTableFormatConfig(new BlockBasedTableConfig().setBlockCache(cache))
+            .setTableFormatConfig(
+                new BlockBasedTableConfig().setBlockCache(cache).setFilterPolicy(filter))
             // Rows are packed already, and most are removed again before they are ever compacted.
             .setCompressionType(CompressionType.NO_COMPRESSION)
             .setEnableBlobFiles(true)
             .setMinBlobSize(SMALLEST_BLOB_BYTES)
             .setEnableBlobGarbageCollection(true)
+            .setBlobGarbageCollectionAgeCutoff(COPIED_PART)
             .setBlobGarbageCollectionForceThreshold(GARBAGE_RATIO)
             .setWriteBufferSize(MEMTABLE_BYTES)
             .setMaxWriteBufferNumber(3)
-            // A table file is small, as what is large is beside it: compacting a few of them into
-            // what there is already would cost more than looking into some more.
+            // A table file is small, as what is large is beside it, and says by its filter what it
+            // has not: compacting a few of them into what there is already would cost more.
             .setLevel0FileNumCompactionTrigger(MOST_YOUNG_FILES)
+            .setLevel0SlowdownWritesTrigger(2 * MOST_YOUNG_FILES)
+            .setLevel0StopWritesTrigger(3 * MOST_YOUNG_FILES)
             .setMaxBgErrorResumeCount(0)
             .setStatsDumpPeriodSec(0)
             .setStatsPersistPeriodSec(0)
@@ -201,10 +222,11 @@ final class RowDatabase implements RunRows {
     } catch (RocksDBException e) {
       unlogged.close();
       options.close();
+      filter.close();
       cache.close();
       throw e;
     }
-    Opened open = new Opened(db, options, cache, unlogged);
+    Opened open = new Opened(db, options, cache, filter, unlogged);
     try {
       byte[] format = db.get(FORMAT_KEY);
       if (format == null) {
